@@ -1,0 +1,134 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"stepca/kv"
+)
+
+// errEnded answers calls on a transaction that outlived its function.
+var errEnded = errors.New("transaction is over")
+
+// A Reader checks arguments, keeps limits and heeds a context, so that an
+// engine's own reader need not.
+type Reader struct {
+	ctx   context.Context
+	base  kv.Reader
+	ended bool
+}
+
+// NewReader returns a Reader of base that fails when ctx ends.
+func NewReader(ctx context.Context, base kv.Reader) *Reader {
+	return &Reader{ctx: ctx, base: base}
+}
+
+// End makes every later call fail, so that a reader kept by mistake is noticed.
+func (r *Reader) End() { r.ended = true }
+
+// Get implements kv.Reader.
+func (r *Reader) Get(bucket string, key []byte) ([]byte, error) {
+	if r.ended {
+		return nil, errEnded
+	}
+	if err := kv.CheckKey(bucket, key); err != nil {
+		return nil, err
+	}
+	return r.base.Get(bucket, key)
+}
+
+// checkEvery is the number of entries between two looks at the context.
+const checkEvery = 64
+
+// Scan implements kv.Reader.
+func (r *Reader) Scan(bucket string, rng kv.Range) iter.Seq2[kv.Entry, error] {
+	return func(yield func(kv.Entry, error) bool) {
+		if r.ended {
+			yield(kv.Entry{}, errEnded)
+			return
+		}
+		if err := kv.CheckBucket(bucket); err != nil {
+			yield(kv.Entry{}, err)
+			return
+		}
+		n := 0
+		for e, err := range r.base.Scan(bucket, rng) {
+			if err == nil && n%checkEvery == 0 {
+				err = r.ctx.Err()
+			}
+			if err != nil {
+				yield(kv.Entry{}, err)
+				return
+			}
+			n++
+			if !yield(e, nil) || n == rng.Limit {
+				return
+			}
+		}
+	}
+}
+
+// Run runs f in a transaction over base and returns what it wrote, for the
+// engine to apply. The error is f's own, or the *kv.ExistsError of an Insert
+// whose error f did not return. Insert answers at once, so Run suits engines
+// whose transactions run one after another.
+func Run(ctx context.Context, base kv.Reader, f func(kv.Tx) error) (*Writes, error) {
+	tx := &tx{}
+	tx.Reader = NewReader(ctx, Over(&tx.writes, base))
+	defer tx.End()
+	if err := f(tx); err != nil {
+		return nil, err
+	}
+	if tx.conflict != nil {
+		return nil, tx.conflict
+	}
+	return &tx.writes, ctx.Err()
+}
+
+// A tx is a kv.Tx that collects its writes.
+type tx struct {
+	*Reader
+	writes   Writes
+	conflict error // of the first Insert that met a key
+}
+
+// Put implements kv.Tx.
+func (tx *tx) Put(bucket string, key, value []byte) error {
+	if tx.ended {
+		return errEnded
+	}
+	if err := kv.CheckWrite(bucket, key, value); err != nil {
+		return err
+	}
+	tx.writes.Set(Write{Bucket: bucket, Key: slices.Clone(key), Value: slices.Clone(value)})
+	return nil
+}
+
+// Insert implements kv.Tx.
+func (tx *tx) Insert(bucket string, key, value []byte) error {
+	switch _, err := tx.Get(bucket, key); {
+	case err == nil:
+		err := &kv.ExistsError{Bucket: bucket, Key: slices.Clone(key)}
+		if tx.conflict == nil {
+			tx.conflict = err
+		}
+		return err
+	case !errors.Is(err, kv.ErrNotFound):
+		return err
+	}
+	return tx.Put(bucket, key, value)
+}
+
+// Delete implements kv.Tx.
+func (tx *tx) Delete(bucket string, key []byte) error {
+	if tx.ended {
+		return errEnded
+	}
+	if err := kv.CheckKey(bucket, key); err != nil {
+		return err
+	}
+	tx.writes.Set(Write{Bucket: bucket, Key: slices.Clone(key), Delete: true})
+	return nil
+}
