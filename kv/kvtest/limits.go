@@ -1,0 +1,73 @@
+package kvtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"stepca/kv"
+)
+
+func testLimits(t *testing.T, e kv.Engine) {
+	bucket := strings.Repeat("b", kv.MaxBucketLen)
+	key := bytes.Repeat([]byte{0xff}, kv.MaxKeyLen)
+	value := bytes.Repeat([]byte("0123456789abcdef"), kv.MaxValueLen/16)
+	update(t, e, func(tx kv.Tx) error { return tx.Put(bucket, key, value) })
+	view(t, e, func(r kv.Reader) error {
+		got, err := r.Get(bucket, key)
+		if err != nil || !bytes.Equal(got, value) {
+			t.Errorf("largest value: Get returned %d bytes, %v", len(got), err)
+		}
+		n := 0
+		for en, err := range r.Scan(bucket, kv.Prefix(key)) {
+			if err != nil || !bytes.Equal(en.Key, key) || !bytes.Equal(en.Value, value) {
+				t.Errorf("largest value: Scan yielded %d bytes, %v", len(en.Value), err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("Scan of the largest key yielded %d entries", n)
+		}
+		return nil
+	})
+
+	tooLong := append(bytes.Clone(key), 1)
+	tooLarge := append(bytes.Clone(value), 1)
+	for _, test := range []struct {
+		name string
+		f    func(kv.Tx) error
+	}{
+		{"bucket", func(tx kv.Tx) error { return tx.Put(bucket+"b", key, nil) }},
+		{"key of Put", func(tx kv.Tx) error { return tx.Put("b", tooLong, nil) }},
+		{"key of Insert", func(tx kv.Tx) error { return tx.Insert("b", tooLong, nil) }},
+		{"key of Delete", func(tx kv.Tx) error { return tx.Delete("b", tooLong) }},
+		{"key of Get", func(tx kv.Tx) error { _, err := tx.Get("b", tooLong); return err }},
+		{"value of Put", func(tx kv.Tx) error { return tx.Put("b", key, tooLarge) }},
+		{"value of Insert", func(tx kv.Tx) error { return tx.Insert("b", key, tooLarge) }},
+	} {
+		if err := e.Update(context.Background(), test.f); !errors.Is(err, kv.ErrTooLarge) {
+			t.Errorf("too large %s: Update() = %v, want ErrTooLarge", test.name, err)
+		}
+	}
+	wantValue(t, e, "b", string(key), absent)
+}
+
+func testNames(t *testing.T, e kv.Engine) {
+	for _, bucket := range []string{"", "B", "a-b", "a b", "a\x00", "é", `a"`, "a'"} {
+		err := e.Update(context.Background(), func(tx kv.Tx) error { return tx.Put(bucket, []byte("k"), nil) })
+		if err == nil {
+			t.Errorf("Put into bucket %q succeeded", bucket)
+		}
+		err = e.View(context.Background(), func(r kv.Reader) error { _, err := scan(r, bucket, kv.Range{}); return err })
+		if err == nil {
+			t.Errorf("Scan of bucket %q succeeded", bucket)
+		}
+	}
+	for _, key := range [][]byte{nil, {}} {
+		if err := e.Update(context.Background(), func(tx kv.Tx) error { return tx.Put("b", key, nil) }); err == nil {
+			t.Error("Put with an empty key succeeded")
+		}
+	}
+}
