@@ -11,10 +11,18 @@
 //
 //   - a key that was read (present or absent) is unchanged by others at commit;
 //   - two Inserts of one key never both commit;
-//   - scans see one state of the data, but are not protected against keys that
-//     others add meanwhile, so no invariant may rest on a scan;
+//   - the same goes for each entry that a scan yielded, but not for keys that
+//     others add to its range meanwhile: no invariant may rest on a scan being
+//     complete;
+//   - all reads see one state of the data, and the transaction's own writes; a
+//     scan sees those made before its first entry;
 //   - the function may run more than once, so it has no effect but through tx
-//     and starts from scratch each time.
+//     and starts from scratch each time. It runs in the goroutine of the
+//     caller, so a panic in it is the caller's, and commits nothing. It starts
+//     no other transaction, which could wait for itself.
+//
+// View and Update see only data that is durable, or, in an Update of an embedded
+// engine, that will be so before the Update returns.
 //
 // That much, and no more, holds alike for a B+tree, an LSM tree, and SQL over
 // several servers.
@@ -42,6 +50,10 @@ var (
 	ErrReadOnly = errors.New("store is read-only") // writing in a View, or a store that failed and stopped writing
 	ErrTooLarge = errors.New("key or value is too large")
 
+	// ErrInDoubt: the commit may or may not have happened, as when the context
+	// ended or the connection broke in the middle of it.
+	ErrInDoubt = errors.New("the outcome of the commit is unknown")
+
 	// ErrForeign: the directory or database holds a store that the reference
 	// implementation (or something else) wrote. Nothing was changed in it.
 	ErrForeign = errors.New("not a store of this server")
@@ -68,7 +80,8 @@ type Engine interface {
 
 	// Update runs f and commits what it wrote, all or nothing, or returns the
 	// error of f unchanged. When ctx ends while the commit is under way the
-	// outcome may be unknown; the error says so.
+	// outcome may be unknown; the error is then ErrInDoubt. After a failed write
+	// or sync an embedded engine answers ErrReadOnly until it is opened again.
 	Update(ctx context.Context, f func(Tx) error) error
 
 	// Close waits for the transactions under way, refuses new ones with

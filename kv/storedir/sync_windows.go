@@ -1,0 +1,4 @@
+package storedir
+
+// syncDir does nothing: Windows cannot sync a directory.
+func syncDir(string) error { return nil }
