@@ -1,0 +1,4 @@
+package cli
+
+// ttyName is the console of the process.
+const ttyName = "CONIN$"
