@@ -1,0 +1,121 @@
+// Package pebble is the engine on CockroachDB's Pebble, an LSM tree: the default
+// of a new CA. It writes fast, stays small in memory however much is stored, and
+// is ready in milliseconds.
+//
+// All buckets share one key space (txn.AppendFlat). Transactions, batches and
+// read-only mode after a failure are package groupcommit's.
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"stepca/kv/groupcommit"
+	"stepca/kv/storedir"
+	"stepca/kv/txn"
+)
+
+// Format is the version of what this engine writes (storedir.Marker).
+const Format = 1
+
+// Options configure Open.
+type Options struct {
+	Dir string       // created with mode 0700 if missing
+	Log *slog.Logger // background failures of the database; nil discards
+
+	// FS is the file system below the database, for tests of failing disks.
+	// Nil is the operating system's, with files of mode 0600. The marker of the
+	// directory does not go through it.
+	FS vfs.FS
+}
+
+// An Engine is a kv.Engine on a Pebble database.
+type Engine struct{ *groupcommit.Engine }
+
+// Open opens the store in opts.Dir, or creates it. kv.ErrForeign if the
+// directory holds anything else.
+func Open(_ context.Context, opts Options) (*Engine, error) {
+	if err := storedir.Claim(opts.Dir, storedir.Marker{Engine: "pebble", Format: Format}); err != nil {
+		return nil, err
+	}
+	s := &store{failure: newFailure(opts.Log)}
+	fs := opts.FS
+	if fs == nil {
+		fs = privateFS{vfs.Default}
+	}
+	fs = s.failure.guard(fs)
+	lock, err := pebble.LockDirectory(opts.Dir, fs)
+	if err != nil {
+		return nil, fmt.Errorf("locking the store in %s: %w: is another step-ca running on it? Stop that one, or choose another dataSource", opts.Dir, err)
+	}
+	o := settings(fs, s.failure)
+	o.Lock = lock
+	if s.db, err = pebble.Open(opts.Dir, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", opts.Dir, err), lock.Close())
+	}
+	s.lock = lock
+	if err := s.failure.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", opts.Dir, err), s.db.Close(), lock.Close())
+	}
+	s.current = newSnapshot(s.db)
+	return &Engine{groupcommit.New(s)}, nil
+}
+
+// A store is a groupcommit.Store.
+type store struct {
+	db      *pebble.DB
+	lock    *pebble.Lock
+	failure *failure
+
+	mu      sync.Mutex // guards current
+	current *snapshot  // what is durable; Pebble itself shows writes before their sync
+}
+
+// Snapshot implements groupcommit.Store.
+func (s *store) Snapshot() (groupcommit.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current.users.Add(1)
+	return s.current, nil
+}
+
+// Apply implements groupcommit.Store.
+func (s *store) Apply(ws *txn.Writes) error {
+	b := s.db.NewBatchWithSize(ws.Size() + 16*ws.Len())
+	defer b.Close()
+	for flat, w := range ws.Flat() {
+		var err error
+		if w.Delete {
+			err = b.Delete([]byte(flat), nil)
+		} else {
+			err = b.Set([]byte(flat), w.Value, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		return err
+	}
+	// Pebble tells its logger of a failed commit, and returns nil.
+	if err := s.failure.load(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.current
+	s.current = newSnapshot(s.db)
+	return last.Close()
+}
+
+// Close implements groupcommit.Store.
+func (s *store) Close() error {
+	s.failure.stop()
+	return errors.Join(s.current.Close(), s.db.Close(), s.lock.Close())
+}

@@ -1,0 +1,45 @@
+package pebble
+
+import (
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// The settings below hold a million certificates (five million keys) in little
+// memory: what is resident grows with these sizes, not with the data.
+const (
+	memTableSize = 4 << 20 // bytes; replayed at start, so small keeps starting fast too
+	cacheSize    = 8 << 20 // bytes of blocks, with the Bloom filters that are in use
+	openFiles    = 200     // table files kept open
+	fileSize     = 8 << 20 // bytes of a table file at the bottom level
+	bloomBits    = 10      // per key: 1% of Inserts of new keys read a block in vain
+)
+
+// settings returns Pebble's options.
+func settings(fs vfs.FS, failure *failure) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          fs,
+		FormatMajorVersion:          pebble.FormatNewest,
+		MemTableSize:                memTableSize,
+		MemTableStopWritesThreshold: 4,
+		CacheSize:                   cacheSize,
+		MaxOpenFiles:                openFiles,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               16 << 20,
+		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 2 },
+		Logger:                      failure,
+		EventListener:               failure.listener(),
+	}
+	o.Experimental.FileCacheShards = 2
+	// Zstandard at the two bottom levels, where most data is; faster codecs above.
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
+	for i := range o.Levels {
+		o.TargetFileSizes[i] = fileSize
+		o.Levels[i].BlockSize = 8 << 10
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+		o.Levels[i].FilterType = pebble.TableFilter
+	}
+	return o
+}
