@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"stepca/ca"
+	"stepca/kv"
+)
+
+// ACMEIDPrefix is how many characters the IDs of an order, its authorizations,
+// challenges and certificate share. They are the key of the one record that
+// holds them all, so that each is found without an index.
+const ACMEIDPrefix = 20
+
+// An ACMEOrder is the record of an order with its authorizations and challenges
+// (RFC 8555 §7.1.3–7.1.5), which package acme keeps in Data.
+type ACMEOrder struct {
+	ID        string          `json:"id"`
+	AccountID string          `json:"accountId"`
+	CreatedAt time.Time       `json:"createdAt"`
+	ExpiresAt time.Time       `json:"expiresAt"`
+	Data      json.RawMessage `json:"data"`
+
+	// Aliases are IDs of imported authorizations, challenges and certificates
+	// that do not share the order's prefix. They cannot be changed later.
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+// An ACMEOrderUpdate changes an order in the transaction that records its
+// certificate.
+type ACMEOrderUpdate struct {
+	ID    string
+	Nonce *ca.OneTimeID // of the request; nil for none to store
+
+	// Apply changes Data or refuses, which refuses the record as well. It may run
+	// more than once.
+	Apply func(*ACMEOrder) error
+}
+
+// orderKey returns the key of the order that an ID belongs to, by its prefix.
+func orderKey(id string) []byte {
+	if id == "" {
+		return []byte{0} // no order has it
+	}
+	return []byte(id[:min(len(id), ACMEIDPrefix)])
+}
+
+func (o *ACMEOrder) indexes() []index {
+	key := orderKey(o.ID)
+	return []index{
+		{bucketOrdersByAccount, join(textKey(o.AccountID), appendTime(nil, o.CreatedAt), key)},
+		{bucketOrdersByExpiry, append(appendTime(nil, o.ExpiresAt), key...)},
+	}
+}
+
+// findOrder returns the order that an ID (its own or one of its parts) belongs
+// to, or nil.
+func findOrder(r kv.Reader, id string) (*ACMEOrder, error) {
+	o, err := load[ACMEOrder](r, bucketOrders, orderKey(id))
+	if o != nil || err != nil {
+		return o, err
+	}
+	key, err := lookup(r, bucketOrderAliases, textKey(id))
+	if key == nil || err != nil {
+		return nil, err
+	}
+	return load[ACMEOrder](r, bucketOrders, key)
+}
+
+func errNoOrder() error { return ca.Errorf(ca.ErrNotFound, "order not found") }
+
+// InsertOrder stores a new order and uses the nonce. The error is ErrExists if
+// an order has the same prefix.
+func (s *Store) InsertOrder(ctx context.Context, o *ACMEOrder, nonce *ca.OneTimeID) error {
+	return s.update(ctx, nonce, func(tx kv.Tx) error {
+		v, err := encode(o)
+		if err != nil {
+			return err
+		}
+		key := orderKey(o.ID)
+		if err := tx.Insert(bucketOrders, key, v); err != nil {
+			return err
+		}
+		for _, alias := range o.Aliases {
+			if err := tx.Insert(bucketOrderAliases, textKey(alias), key); err != nil {
+				return err
+			}
+		}
+		return putIndexes(tx, o.indexes())
+	})
+}
+
+// Order returns the order that id belongs to: its own ID, or that of one of its
+// authorizations, challenges or its certificate. Whether Data holds that very ID
+// is for the caller to see. Kind ca.ErrNotFound if there is none.
+func (s *Store) Order(ctx context.Context, id string) (o *ACMEOrder, err error) {
+	err = s.engine.View(ctx, func(r kv.Reader) error {
+		o, err = findOrder(r, id)
+		return err
+	})
+	if err == nil && o == nil {
+		err = errNoOrder()
+	}
+	return o, err
+}
+
+// UpdateOrder changes the Data of the order that id belongs to: apply sees it as
+// it is and may refuse; nobody else changes it meanwhile. apply may run more than
+// once. It returns the order as stored.
+func (s *Store) UpdateOrder(ctx context.Context, id string, nonce *ca.OneTimeID, apply func(*ACMEOrder) error) (o *ACMEOrder, err error) {
+	err = s.update(ctx, nonce, func(tx kv.Tx) error {
+		o, err = changeOrder(tx, id, apply)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// applyOrder is UpdateOrder within a transaction; nil changes nothing.
+func (s *Store) applyOrder(tx kv.Tx, up *ACMEOrderUpdate) error {
+	if up == nil {
+		return nil
+	}
+	if err := s.useNonce(tx, up.Nonce); err != nil {
+		return err
+	}
+	_, err := changeOrder(tx, up.ID, up.Apply)
+	return err
+}
+
+func changeOrder(tx kv.Tx, id string, apply func(*ACMEOrder) error) (*ACMEOrder, error) {
+	old, err := findOrder(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil {
+		return nil, errNoOrder()
+	}
+	o := *old
+	if err := apply(&o); err != nil {
+		return nil, err
+	}
+	o.ID, o.AccountID, o.CreatedAt, o.Aliases = old.ID, old.AccountID, old.CreatedAt, old.Aliases
+	if !o.ExpiresAt.Equal(old.ExpiresAt) {
+		if err := deleteIndexes(tx, old.indexes()); err != nil {
+			return nil, err
+		}
+		if err := putIndexes(tx, o.indexes()); err != nil {
+			return nil, err
+		}
+	}
+	return &o, put(tx, bucketOrders, orderKey(o.ID), &o)
+}
+
+// Orders returns a page of an account's orders, newest first.
+func (s *Store) Orders(ctx context.Context, accountID string, p Page) (page []*ACMEOrder, next string, err error) {
+	prefix := textKey(accountID)
+	err = s.engine.View(ctx, func(r kv.Reader) error {
+		page, next, err = list(r, bucketOrdersByAccount, newestFirst(prefix), p, func(e kv.Entry) (*ACMEOrder, error) {
+			return load[ACMEOrder](r, bucketOrders, e.Key[len(prefix)+timeLen:])
+		})
+		return err
+	})
+	return page, next, err
+}
+
+// deleteOrder removes an order with its index entries.
+func deleteOrder(tx kv.Tx, key []byte) error {
+	o, err := load[ACMEOrder](tx, bucketOrders, key)
+	if o == nil || err != nil {
+		return err
+	}
+	for _, alias := range o.Aliases {
+		if err := tx.Delete(bucketOrderAliases, textKey(alias)); err != nil {
+			return err
+		}
+	}
+	if err := deleteIndexes(tx, o.indexes()); err != nil {
+		return err
+	}
+	return tx.Delete(bucketOrders, key)
+}

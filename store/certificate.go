@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"stepca/ca"
+	"stepca/kv"
+)
+
+// A Certificate is the record of an issued X.509 certificate. Times are in UTC
+// and whole seconds.
+type Certificate struct {
+	Serial      string                    `json:"serial"` // decimal
+	Issuer      string                    `json:"issuer"` // name of our issuer that signed it
+	Provisioner ca.ProvisionerRef         `json:"provisioner,omitzero"`
+	RA          *ca.RegistrationAuthority `json:"ra,omitempty"`
+	Operation   ca.Operation              `json:"operation,omitempty"`
+	NotBefore   time.Time                 `json:"notBefore"`
+	NotAfter    time.Time                 `json:"notAfter"`
+	IssuedAt    time.Time                 `json:"issuedAt"` // zero in Record means now
+
+	// Names are the subject alternative names, and the common name if it is not
+	// among them: what the certificate can be found by.
+	Names []ca.Identifier `json:"names,omitempty"`
+
+	// KeyHash is the SHA-256 of the SubjectPublicKeyInfo; nil leaves the
+	// certificate out of the index by key.
+	KeyHash []byte `json:"keyHash,omitempty"`
+
+	TokenID     string `json:"tokenId,omitempty"`     // one-time ID that was spent for it
+	RenewedFrom string `json:"renewedFrom,omitempty"` // decimal serial number of its predecessor
+	RequestID   string `json:"requestId,omitempty"`   // of the protocol edge
+
+	// AccountID and OrderID say which ACME order asked for it.
+	AccountID string `json:"accountId,omitempty"`
+	OrderID   string `json:"orderId,omitempty"`
+
+	DER []byte `json:"der"` // the certificate, without its chain
+}
+
+// indexes returns the entries under which c is found; all of them follow from
+// the record alone, so that they can be removed with it.
+func (c *Certificate) indexes(key []byte) []index {
+	since := append(appendTime(nil, c.IssuedAt), key...)
+	list := make([]index, 0, 4+len(c.Names))
+	list = append(list,
+		index{bucketCertsByTime, since},
+		index{bucketCertsByExpiry, append(appendTime(nil, c.NotAfter), key...)},
+		index{bucketCertsByProv, join(provKey(c.Provisioner.ID), since)})
+	if len(c.KeyHash) >= keyHashLen {
+		list = append(list, index{bucketCertsByKey, join(c.KeyHash[:keyHashLen], since)})
+	}
+	for _, name := range c.Names {
+		list = append(list, index{bucketCertsByName, join(nameKey(name), since)})
+	}
+	return list
+}
+
+// An Issuance is what Record writes in one transaction.
+type Issuance struct {
+	Certificate *Certificate
+
+	// OneTime is spent; nil for none.
+	OneTime *ca.OneTimeID
+
+	// Intent is closed; nil for none. Its one-time ID was spent when it was
+	// opened, so OneTime is nil then.
+	Intent *Intent
+
+	// Order is updated; nil for none.
+	Order *ACMEOrderUpdate
+}
+
+// Record stores an issued certificate with its index entries and spends the
+// one-time ID, all or nothing. The error is ErrTokenUsed (kind
+// ca.ErrUnauthorized) or ErrSerialExists where that is the reason.
+func (s *Store) Record(ctx context.Context, iss *Issuance) error {
+	c := *iss.Certificate
+	serial, err := parseSerial(c.Serial)
+	if err != nil {
+		return fmt.Errorf("recording a certificate: %w", err)
+	}
+	if c.IssuedAt.IsZero() {
+		c.IssuedAt = s.nowUTC()
+	}
+	if iss.OneTime != nil && c.TokenID == "" {
+		c.TokenID = iss.OneTime.ID
+	}
+	err = s.engine.Update(ctx, func(tx kv.Tx) error {
+		if err := s.spend(tx, iss.OneTime); err != nil {
+			return err
+		}
+		if s.tokensOnly {
+			return nil
+		}
+		if err := s.insertCertificate(tx, serialKey(serial), &c); err != nil {
+			return err
+		}
+		if err := deleteIntent(tx, iss.Intent); err != nil {
+			return err
+		}
+		return s.applyOrder(tx, iss.Order)
+	})
+	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketCertificates: ErrSerialExists, bucketNonces: errNonceUsed()})
+}
+
+func (s *Store) insertCertificate(tx kv.Tx, key []byte, c *Certificate) error {
+	v, err := encode(c)
+	if err != nil {
+		return err
+	}
+	if err := tx.Insert(bucketCertificates, key, v); err != nil {
+		return err
+	}
+	return putIndexes(tx, c.indexes(key))
+}
+
+// Certificate returns the record of a serial number; kind ca.ErrNotFound if
+// there is none.
+func (s *Store) Certificate(ctx context.Context, serial *big.Int) (*Certificate, error) {
+	c, err := s.certificate(ctx, serial)
+	if err == nil && c == nil {
+		err = ca.Errorf(ca.ErrNotFound, "certificate with serial number '%s' not found", serial)
+	}
+	return c, err
+}
+
+// certificate is Certificate with nil, nil for none.
+func (s *Store) certificate(ctx context.Context, serial *big.Int) (c *Certificate, err error) {
+	if serial.Sign() <= 0 || s.tokensOnly {
+		return nil, nil
+	}
+	err = s.engine.View(ctx, func(r kv.Reader) error {
+		c, err = load[Certificate](r, bucketCertificates, serialKey(serial))
+		return err
+	})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("certificate %s: %w", serial, err)
+	}
+	return c, err
+}

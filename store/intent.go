@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stepca/ca"
+	"stepca/kv"
+)
+
+// An Intent is written before a signature is asked of a key outside this
+// process (an HSM, a cloud KMS, an upstream CA), and closed after: whatever
+// crashes, no such signature goes without a record. It stays open if the outcome
+// is unknown, and then says what may exist.
+type Intent struct {
+	Serial      string            `json:"serial"` // decimal; an upstream CA chooses another
+	Issuer      string            `json:"issuer"`
+	Provisioner ca.ProvisionerRef `json:"provisioner,omitzero"`
+	Operation   ca.Operation      `json:"operation,omitempty"`
+	RequestID   string            `json:"requestId,omitempty"`
+	OpenedAt    time.Time         `json:"openedAt"` // zero in OpenIntent means now
+	TBS         []byte            `json:"tbs"`      // DER of what is to be signed: TBSCertificate, or the request for an upstream CA
+
+	// OneTime is spent with the intent, so that two racing requests ask for one
+	// signature; nil for none.
+	OneTime *ca.OneTimeID `json:"oneTime,omitempty"`
+}
+
+// OpenIntent stores what is about to be signed and spends its one-time ID. The
+// error is ErrTokenUsed (kind ca.ErrUnauthorized) or ErrSerialExists where that
+// is the reason. Record closes the intent that is passed in Issuance.Intent.
+func (s *Store) OpenIntent(ctx context.Context, in *Intent) error {
+	serial, err := parseSerial(in.Serial)
+	if err != nil {
+		return fmt.Errorf("opening an intent: %w", err)
+	}
+	rec := *in
+	if rec.OpenedAt.IsZero() {
+		rec.OpenedAt = s.nowUTC()
+	}
+	err = s.engine.Update(ctx, func(tx kv.Tx) error {
+		if err := s.spend(tx, in.OneTime); err != nil {
+			return err
+		}
+		if s.tokensOnly {
+			return nil
+		}
+		key := serialKey(serial)
+		if v, err := lookup(tx, bucketCertificates, key); err != nil || v != nil {
+			if err == nil {
+				err = ErrSerialExists
+			}
+			return err
+		}
+		v, err := encode(rec)
+		if err != nil {
+			return err
+		}
+		return tx.Insert(bucketIntents, key, v)
+	})
+	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketIntents: ErrSerialExists})
+}
+
+// CloseIntent forgets an intent whose signature was certainly not made, and
+// gives its one-time ID back.
+func (s *Store) CloseIntent(ctx context.Context, in *Intent) error {
+	return s.engine.Update(ctx, func(tx kv.Tx) error {
+		if err := deleteIntent(tx, in); err != nil {
+			return err
+		}
+		return release(tx, in.OneTime)
+	})
+}
+
+func deleteIntent(tx kv.Tx, in *Intent) error {
+	if in == nil {
+		return nil
+	}
+	serial, err := parseSerial(in.Serial)
+	if err != nil {
+		return fmt.Errorf("closing an intent: %w", err)
+	}
+	return tx.Delete(bucketIntents, serialKey(serial))
+}
+
+// Intents returns open intents: signatures under way, and those whose outcome a
+// crash left unknown.
+func (s *Store) Intents(ctx context.Context, p Page) (page []*Intent, next string, err error) {
+	err = s.engine.View(ctx, func(r kv.Reader) error {
+		page, next, err = list(r, bucketIntents, kv.Range{}, p, func(e kv.Entry) (*Intent, error) {
+			return decode[Intent](bucketIntents, e.Key, e.Value)
+		})
+		return err
+	})
+	return page, next, err
+}

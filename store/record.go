@@ -1,0 +1,87 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"stepca/kv"
+)
+
+// lookup returns the value of key, or nil if there is none.
+func lookup(r kv.Reader, bucket string, key []byte) ([]byte, error) {
+	v, err := r.Get(bucket, key)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, nil
+	}
+	if v == nil && err == nil {
+		v = []byte{}
+	}
+	return v, err
+}
+
+// load returns the record under key, or nil if there is none.
+func load[T any](r kv.Reader, bucket string, key []byte) (*T, error) {
+	v, err := lookup(r, bucket, key)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return decode[T](bucket, key, v)
+}
+
+func decode[T any](bucket string, key, value []byte) (*T, error) {
+	rec := new(T)
+	if err := json.Unmarshal(value, rec); err != nil {
+		return nil, fmt.Errorf("record %x in %s: %w", key, bucket, err)
+	}
+	return rec, nil
+}
+
+// encode returns the JSON of a record. Records are plain structs, which always
+// have one.
+func encode(rec any) ([]byte, error) { return json.Marshal(rec) }
+
+// put replaces the record under key.
+func put(tx kv.Tx, bucket string, key []byte, rec any) error {
+	v, err := encode(rec)
+	if err != nil {
+		return err
+	}
+	return tx.Put(bucket, key, v)
+}
+
+// An index is a key in a bucket, without a value.
+type index struct {
+	bucket string
+	key    []byte
+}
+
+func putIndexes(tx kv.Tx, list []index) error {
+	for _, ix := range list {
+		if err := tx.Put(ix.bucket, ix.key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteIndexes(tx kv.Tx, list []index) error {
+	for _, ix := range list {
+		if err := tx.Delete(ix.bucket, ix.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conflict translates the failure of an Insert: byBucket says what it means for
+// each bucket.
+func conflict(err error, byBucket map[string]error) error {
+	var exists *kv.ExistsError
+	if errors.As(err, &exists) {
+		if e, ok := byBucket[exists.Bucket]; ok {
+			return e
+		}
+	}
+	return err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"time"
+
+	"stepca/ca"
+	"stepca/kv"
+)
+
+// Revoke stores the revocation of an X.509 certificate and spends the one-time
+// ID that authorized it (nil for none), in one transaction. What the record of
+// the certificate knows better is filled in: Issuer if that is empty, ExpiresAt.
+// It returns the revocation as stored.
+//
+// The error is ErrTokenUsed (kind ca.ErrUnauthorized) or of kind
+// ca.ErrAlreadyRevoked where that is the reason; then nothing was spent.
+func (s *Store) Revoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTimeID) (*ca.Revocation, error) {
+	if s.tokensOnly {
+		return nil, errNoDatabase()
+	}
+	serial, err := parseSerial(rev.Serial)
+	if err != nil {
+		return nil, fmt.Errorf("revoking: %w", err)
+	}
+	key := serialKey(serial)
+	var stored ca.Revocation
+	err = s.engine.Update(ctx, func(tx kv.Tx) error {
+		stored = *rev
+		now := s.now().UTC()
+		if stored.RevokedAt.IsZero() {
+			stored.RevokedAt = now
+		}
+		if err := fillFromCertificate(tx, key, &stored); err != nil {
+			return err
+		}
+		if err := s.spend(tx, id); err != nil {
+			return err
+		}
+		v, err := encode(stored)
+		if err != nil {
+			return err
+		}
+		if err := tx.Insert(bucketRevocations, key, v); err != nil {
+			return err
+		}
+		return putIndexes(tx, revocationIndexes(&stored, key, now))
+	})
+	if err != nil {
+		return nil, conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketRevocations: errAlreadyRevoked(rev.Serial)})
+	}
+	s.revocations.notify()
+	return &stored, nil
+}
+
+func errAlreadyRevoked(serial string) error {
+	return ca.Errorf(ca.ErrAlreadyRevoked, "certificate with serial number '%s' is already revoked", serial)
+}
+
+// fillFromCertificate completes rev from the record of the certificate, if there
+// is one.
+func fillFromCertificate(r kv.Reader, key []byte, rev *ca.Revocation) error {
+	c, err := load[Certificate](r, bucketCertificates, key)
+	if c == nil || err != nil {
+		return err
+	}
+	rev.ExpiresAt = c.NotAfter
+	if rev.Issuer == "" {
+		rev.Issuer = c.Issuer
+	}
+	return nil
+}
+
+// revocationIndexes returns the two entries of a revocation that was recorded at
+// the given time, which is when followers learn of it, whatever RevokedAt says.
+func revocationIndexes(rev *ca.Revocation, key []byte, recorded time.Time) []index {
+	return []index{
+		{bucketRevokedByTime, append(appendNanos(nil, recorded), key...)},
+		{bucketRevokedByExpiry, appendRevoked(nil, rev, recorded, key)},
+	}
+}
+
+// Revoked returns the revocation of an X.509 certificate, or nil if it was not
+// revoked.
+func (s *Store) Revoked(ctx context.Context, serial *big.Int) (*ca.Revocation, error) {
+	if serial.Sign() <= 0 || s.tokensOnly {
+		return nil, nil
+	}
+	return s.revoked(ctx, bucketRevocations, serialKey(serial))
+}
+
+func (s *Store) revoked(ctx context.Context, bucket string, key []byte) (rev *ca.Revocation, err error) {
+	err = s.engine.View(ctx, func(r kv.Reader) error {
+		rev, err = load[ca.Revocation](r, bucket, key)
+		return err
+	})
+	return rev, err
+}
+
+// Revocations returns a page of revocations of X.509 certificates, newest first.
+func (s *Store) Revocations(ctx context.Context, p Page) (page []*ca.Revocation, next string, err error) {
+	if s.tokensOnly {
+		return nil, "", errNoDatabase()
+	}
+	err = s.engine.View(ctx, func(r kv.Reader) error {
+		page, next, err = list(r, bucketRevokedByTime, newestFirst(nil), p, func(e kv.Entry) (*ca.Revocation, error) {
+			return load[ca.Revocation](r, bucketRevocations, e.Key[nanosLen:])
+		})
+		return err
+	})
+	return page, next, err
+}
