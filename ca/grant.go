@@ -41,6 +41,10 @@ type Grant struct {
 	// requester, not for names.
 	AnyName bool
 
+	// OwnName marks the CA's own server certificate, to which name policies do not
+	// apply: they are about others.
+	OwnName bool
+
 	// ForceCN sets an empty common name to the first DNS name, after rendering.
 	ForceCN bool
 

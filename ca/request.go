@@ -19,6 +19,9 @@ const (
 	RenewSSH   Operation = "ssh-renew"
 	RekeySSH   Operation = "ssh-rekey"
 	RevokeSSH  Operation = "ssh-revoke"
+
+	// ServerX509 is the CA issuing its own server certificate.
+	ServerX509 Operation = "server"
 )
 
 // A Request asks for an X.509 certificate. Nothing in it is trusted until a

@@ -1,0 +1,229 @@
+package apiserver
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A LogFormat is a form of the access log.
+type LogFormat string
+
+// The formats of the access log ("logger.format" in ca.json).
+const (
+	LogText   LogFormat = "text"   // key=value
+	LogJSON   LogFormat = "json"   // one object a line, keys sorted
+	LogCommon LogFormat = "common" // the web servers' common log format, nearly
+)
+
+// ParseLogFormat parses logger.format, without regard to case; "" is LogText.
+func ParseLogFormat(s string) (LogFormat, error) {
+	switch f := LogFormat(strings.ToLower(s)); f {
+	case "":
+		return LogText, nil
+	case LogText, LogJSON, LogCommon:
+		return f, nil
+	}
+	return "", fmt.Errorf("unsupported logger.format '%s'", s)
+}
+
+// An AccessLog writes one line for each request, after its response. A nil
+// *AccessLog writes nothing. One-time tokens never appear, only their ID.
+type AccessLog struct {
+	Format LogFormat
+	Color  bool // LogText for people: the level in colour
+
+	// RealIP takes the client's address from the headers True-Client-IP,
+	// X-Real-IP and X-Forwarded-For, as proxies set them.
+	RealIP bool
+
+	// QuietHealth leaves out successful requests of /health.
+	QuietHealth bool
+
+	mu  sync.Mutex // guards out
+	out io.Writer
+}
+
+// NewAccessLog returns an AccessLog that writes to out.
+func NewAccessLog(out io.Writer, format LogFormat) *AccessLog {
+	return &AccessLog{Format: format, out: out}
+}
+
+// record writes the line of a finished exchange.
+func (l *AccessLog) record(x *exchange) {
+	if l == nil || l.QuietHealth && x.status < http.StatusBadRequest && rawPath(x.Request) == "/health" {
+		return
+	}
+	took := time.Since(x.start)
+	fields := map[string]any{
+		"request-id":     x.requestID,
+		"remote-address": l.remoteAddress(x.Request),
+		"name":           "ca",
+		"user-id":        "",
+		"time":           x.start.UTC().Format(time.RFC3339),
+		"duration-ns":    took.Nanoseconds(),
+		"duration":       took.String(),
+		"method":         x.Method,
+		"path":           x.RequestURI,
+		"protocol":       x.Proto,
+		"status":         x.status,
+		"size":           x.size,
+		"referer":        oneLine(x.Referer()),
+		"user-agent":     oneLine(x.UserAgent()),
+	}
+	for _, a := range x.attrs {
+		fields[a.Key] = a.Value.Resolve().Any()
+	}
+	if x.err != nil {
+		fields["error"] = x.err.Error()
+	}
+	var line []byte
+	switch l.Format {
+	case LogJSON:
+		line = jsonLine(fields, level(x.status))
+	case LogCommon:
+		line = commonLine(fields)
+	default:
+		line = l.textLine(fields, level(x.status))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out.Write(line)
+}
+
+func level(status int) string {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return "error"
+	case status >= http.StatusBadRequest:
+		return "warning"
+	}
+	return "info"
+}
+
+// jsonLine and textLine have the time of logging as "time", which moves the
+// time of the request to "fields.time".
+func jsonLine(fields map[string]any, level string) []byte {
+	fields["fields.time"] = fields["time"]
+	fields["time"] = time.Now().UTC().Format(time.RFC3339)
+	fields["level"], fields["msg"] = level, ""
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(fields); err != nil {
+		return fmt.Appendf(nil, `{"level":"error","msg":%q}`+"\n", "access log: "+err.Error())
+	}
+	return b.Bytes()
+}
+
+var levelColors = map[string]string{"info": "\x1b[36m", "warning": "\x1b[33m", "error": "\x1b[31m"}
+
+func (l *AccessLog) textLine(fields map[string]any, level string) []byte {
+	fields["fields.time"] = fields["time"]
+	delete(fields, "time")
+	var b bytes.Buffer
+	shown := level
+	if l.Color {
+		shown = levelColors[level] + level + "\x1b[0m"
+	}
+	fmt.Fprintf(&b, "time=%q level=%s", time.Now().UTC().Format(time.RFC3339), shown)
+	for _, k := range slices.Sorted(maps.Keys(fields)) {
+		b.WriteByte(' ')
+		b.WriteString(k)
+		b.WriteByte('=')
+		b.WriteString(textValue(fields[k]))
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// textValue quotes what is not plain, as logfmt does.
+func textValue(v any) string {
+	var s string
+	switch v := v.(type) {
+	case string:
+		s = v
+	case int:
+		return strconv.Itoa(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case bool:
+		return strconv.FormatBool(v)
+	default:
+		s = fmt.Sprint(v)
+	}
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._/@^+", r)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) >= 0 {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+func commonLine(fields map[string]any) []byte {
+	get := func(name string) string {
+		if s := fmt.Sprint(fields[name]); s != "" {
+			return s
+		}
+		return "-"
+	}
+	return fmt.Appendf(nil, "%s %s %s %s %s %s \"%s %s %s\" %s %s\n",
+		get("request-id"), get("remote-address"), get("name"), get("user-id"), get("time"), get("duration"),
+		get("method"), get("path"), get("protocol"), get("status"), get("size"))
+}
+
+func oneLine(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
+
+// remoteAddress returns the client's address without port.
+func (l *AccessLog) remoteAddress(r *http.Request) string {
+	if l.RealIP {
+		forwarded, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
+		for _, s := range []string{r.Header.Get("True-Client-IP"), r.Header.Get("X-Real-IP"), forwarded} {
+			if s = strings.TrimSpace(s); s != "" {
+				if _, err := netip.ParseAddr(s); err == nil {
+					return s
+				}
+				break
+			}
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// A loggedToken stands for a token in the log: by its ID if it has one, else by
+// its hash. It is resolved only if a line is written.
+type loggedToken string
+
+// LogValue implements slog.LogValuer.
+func (t loggedToken) LogValue() slog.Value {
+	if parts := strings.Split(string(t), "."); len(parts) == 3 {
+		var claims struct {
+			ID string `json:"jti"`
+		}
+		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.ID != "" {
+			return slog.StringValue("jti:" + claims.ID)
+		}
+	}
+	sum := sha256.Sum256([]byte(t))
+	return slog.StringValue("sha256:" + hex.EncodeToString(sum[:]))
+}

@@ -1,0 +1,39 @@
+package issue
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"fmt"
+
+	"stepca/ca"
+)
+
+// Bounds of RSA keys that are certified. Above the maximum a verification costs
+// relying parties (and us) far more than it protects.
+const (
+	minRSABits = 2048
+	maxRSABits = 16384
+)
+
+// CheckPublicKey refuses keys that are too weak to certify, and types that we
+// do not certify. The texts are those that users of the reference know.
+func CheckPublicKey(pub crypto.PublicKey) error {
+	switch key := pub.(type) {
+	case *rsa.PublicKey:
+		bits := key.N.BitLen()
+		switch {
+		case bits < minRSABits:
+			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key must be at least %d bits (%d bytes)", minRSABits, minRSABits/8)
+		case bits > maxRSABits:
+			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key must be at most %d bits", maxRSABits)
+		case key.E < 3 || key.E%2 == 0:
+			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key has the unsafe public exponent %d", key.E)
+		}
+		return nil
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return nil
+	}
+	return ca.Errorf(ca.ErrMalformed, "certificate request key of type '%s' is not supported", fmt.Sprintf("%T", pub))
+}
