@@ -117,5 +117,9 @@ func (s *store) Apply(ws *txn.Writes) error {
 // Close implements groupcommit.Store.
 func (s *store) Close() error {
 	s.failure.stop()
-	return errors.Join(s.current.Close(), s.db.Close(), s.lock.Close())
+	var flushed error
+	if s.failure.load() == nil {
+		flushed = s.db.Flush() // or the next start would have to
+	}
+	return errors.Join(s.current.Close(), flushed, s.db.Close(), s.lock.Close())
 }
