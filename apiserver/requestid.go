@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -27,5 +28,19 @@ func requestID(h http.Header, legacy string) string {
 			return uuid.NewString()
 		}
 	}
+	return id
+}
+
+type requestIDKey struct{}
+
+// WithRequestID returns a context that carries the request ID to a mounted
+// handler.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID returns the request ID of a mounted handler's context, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }

@@ -2,7 +2,6 @@ package issue
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -12,8 +11,9 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"io"
 	"time"
+
+	"stepca/kms"
 )
 
 // A State says what an authority is used for.
@@ -39,11 +39,9 @@ type Authority struct {
 	// constraints.
 	Roots []*x509.Certificate
 
-	Key crypto.Signer
-
-	// External is set when the key is outside this process (HSM, cloud KMS):
-	// the intent to sign is then recorded before the signature is asked for.
-	External bool
+	// Key signs. If it is outside this process (HSM, cloud KMS), the intent to
+	// sign is recorded before the signature is asked for.
+	Key kms.Signer
 
 	State State
 
@@ -148,26 +146,4 @@ func samePublicKey(a, b crypto.PublicKey) bool {
 	return false
 }
 
-// A contextSigner is a crypto.Signer whose signature can be given up: keys in
-// other processes implement it (package kms).
-type contextSigner interface {
-	SignContext(ctx context.Context, rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
-}
-
-// boundSigner binds a request's context to a signer for one signature.
-type boundSigner struct {
-	crypto.Signer
-	ctx context.Context
-}
-
-func (s boundSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if signer, ok := s.Signer.(contextSigner); ok {
-		return signer.SignContext(s.ctx, rand, digest, opts)
-	}
-	if err := s.ctx.Err(); err != nil {
-		return nil, err
-	}
-	return s.Signer.Sign(rand, digest, opts)
-}
-
-var errNoKey = errors.New("the issuer has no key here")
+var errNoKey = errors.New("its key is not open")

@@ -130,6 +130,11 @@ func sameName(a, b ca.Identifier) bool {
 
 // checkPolicies asks the provisioner's policy, then the authority's.
 func (i *Issuer) checkPolicies(names []ca.Identifier, tbs *x509.Certificate, grant *ca.Grant) error {
+	for _, atv := range tbs.Subject.ExtraNames { // further common names hide among these
+		if cn, ok := atv.Value.(string); ok && atv.Type.Equal(oidCommonName) {
+			names = append(names, ca.Identifier{Type: ca.CommonName, Value: cn})
+		}
+	}
 	if p := i.cfg.ProvisionerPolicies[grant.Provisioner.ID]; p != nil {
 		if err := p.Check(tbs.Subject.CommonName, names); err != nil {
 			return err

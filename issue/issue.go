@@ -3,7 +3,6 @@ package issue
 import (
 	"cmp"
 	"context"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +23,9 @@ type Store interface {
 	// Record spends the one-time ID and keeps the certificate in one
 	// transaction. Errors: store.ErrTokenUsed, store.ErrSerialExists.
 	Record(ctx context.Context, i *store.Issuance) error
+
+	// OpenIntent records what is about to be signed outside this process.
+	OpenIntent(ctx context.Context, in *store.Intent) error
 
 	// RecordRefusal notes a refused request; it does not wait for the disk.
 	RecordRefusal(r *store.Refusal)
@@ -50,9 +52,6 @@ type Config struct {
 	// unless X.509 certificates are not issued at all.
 	Authorities []*Authority
 
-	// SSH signs SSH certificates; nil if this CA has no SSH keys.
-	SSH *SSHAuthority
-
 	Store Store
 
 	// Policy is the authority's name policy; nil allows every name.
@@ -60,13 +59,9 @@ type Config struct {
 	Policy              *policy.X509
 	ProvisionerPolicies map[string]*policy.X509
 
-	// SSHPolicy and ProvisionerSSHPolicies are the same for SSH certificates.
-	SSHPolicy              *policy.SSH
-	ProvisionerSSHPolicies map[string]*policy.SSH
-
 	// Subject holds attributes that certificates get where the template left
 	// them empty (authority.template in ca.json).
-	Subject pkix.Name
+	Subject template.Name
 
 	Backdate time.Duration    // zero means DefaultBackdate, negative none
 	Lint     LintMode         // "" means LintShape
@@ -81,7 +76,6 @@ type Issuer struct {
 	cfg         Config
 	authorities map[string]*Authority
 	templates   template.Cache
-	subject     template.Name
 	linter      linter
 }
 
@@ -96,7 +90,7 @@ func New(cfg Config, sources ...ca.Template) (*Issuer, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	i := &Issuer{cfg: cfg, authorities: make(map[string]*Authority), subject: template.NewName(cfg.Subject)}
+	i := &Issuer{cfg: cfg, authorities: make(map[string]*Authority)}
 	for _, a := range cfg.Authorities {
 		if err := a.prepare(); err != nil {
 			return nil, err
@@ -148,22 +142,31 @@ func (i *Issuer) signing(name string) (*Authority, error) {
 	return a, nil
 }
 
+// An outcome is what finish says of a request.
+type outcome struct {
+	Event
+	requestID string
+	step      string // of the pipeline, where it ended
+	subject   string // for whom; "" until the grant is there
+	names     []ca.Identifier
+	serial    string // of what was issued
+}
+
 // finish logs, counts and, where it was refused, records the end of a request.
-func (i *Issuer) finish(ev Event, requestID string, serial string) {
+func (i *Issuer) finish(o *outcome) {
 	if i.cfg.Observer != nil {
-		i.cfg.Observer.Issued(ev)
+		i.cfg.Observer.Issued(o.Event)
 	}
-	if ev.Err == nil {
-		i.cfg.Log.Info("certificate issued", "operation", ev.Operation, "provisioner", ev.Provisioner, "serial", serial, "request-id", requestID)
+	attrs := []any{"operation", o.Operation, "provisioner", o.Provisioner, "request-id", o.requestID, "subject", o.subject}
+	if o.Err == nil {
+		i.cfg.Log.Info("certificate issued", append(attrs, "serial", o.serial)...)
 		return
 	}
-	i.cfg.Log.Warn("certificate refused", "operation", ev.Operation, "provisioner", ev.Provisioner, "request-id", requestID, "error", ev.Err)
-	if i.cfg.Store != nil {
-		i.cfg.Store.RecordRefusal(&store.Refusal{
-			At: i.cfg.Now(), Operation: ev.Operation, Provisioner: ev.Provisioner,
-			RequestID: requestID, Reason: Reason(ev.Err), Detail: ev.Err.Error(),
-		})
-	}
+	i.cfg.Log.Warn("certificate refused", append(attrs, "step", o.step, "error", o.Err)...)
+	i.cfg.Store.RecordRefusal(&store.Refusal{
+		Operation: o.Operation, Provisioner: o.Provisioner, RequestID: o.requestID,
+		Subject: o.subject, Names: o.names, Step: o.step, Reason: o.Err.Error(),
+	})
 }
 
 // reasons name the kinds of errors for metrics and refusal records.

@@ -18,6 +18,7 @@ var (
 	oidSubjectAltName   = asn1.ObjectIdentifier{2, 5, 29, 17}
 	oidSubjectKeyID     = asn1.ObjectIdentifier{2, 5, 29, 14}
 	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
+	oidCommonName       = asn1.ObjectIdentifier{2, 5, 4, 3}
 	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 )
 
@@ -84,7 +85,7 @@ func (i *Issuer) renderTemplate(req *ca.Request, grant *ca.Grant) (*contents, er
 	if err != nil {
 		return nil, templateError(err)
 	}
-	rendered.Subject.FillFrom(&i.subject)
+	rendered.Subject.FillFrom(&i.cfg.Subject)
 	tbs, err := rendered.X509()
 	if err != nil {
 		return nil, templateError(err)

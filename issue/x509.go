@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"stepca/ca"
+	"stepca/kms"
 	"stepca/store"
 )
 
@@ -18,42 +20,60 @@ import (
 type Authorize func(ctx context.Context, req *ca.Request) (*ca.Grant, error)
 
 // X509 answers req with a certificate, or with the first step's refusal.
-func (i *Issuer) X509(ctx context.Context, req *ca.Request, authorize Authorize) (_ *ca.Certificate, err error) {
-	ev, serial := Event{Operation: req.Operation}, ""
+func (i *Issuer) X509(ctx context.Context, req *ca.Request, authorize Authorize) (crt *ca.Certificate, err error) {
+	out := &outcome{Event: Event{Operation: req.Operation}, requestID: req.ID}
 	start := time.Now()
 	defer func() {
-		ev.Err, ev.Total = err, time.Since(start)
-		i.finish(ev, req.ID, serial)
+		out.Err, out.Total = err, time.Since(start)
+		i.finish(out)
 	}()
 
-	grant, err := authorize(ctx, req) // who asks, and what they may have
+	out.step = "authorize" // who asks, and what they may have
+	grant, err := authorize(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("authorizing: %w", err)
 	}
-	ev.Provisioner = grant.Provisioner
-	if err := checkRequest(req, grant); err != nil { // what they asked for
-		return nil, err
+	out.Provisioner, out.subject, out.names = grant.Provisioner, grant.Subject.CommonName, grant.SANs
+	if err := checkRequest(req, grant); err != nil {
+		return nil, fmt.Errorf("authorizing: %w", err)
 	}
 	authority, err := i.signing(grant.Issuer)
 	if err != nil {
 		return nil, err
 	}
+
+	out.step = "render" // template → contents to be signed
 	contents, err := i.render(req, grant, authority)
 	if err != nil {
 		return nil, fmt.Errorf("rendering: %w", err)
 	}
-	ready, err := i.check(contents, grant, authority) // reads, never changes
+
+	out.step = "check" // names, validity, key, policy, lint: reads, never changes
+	ready, err := i.check(contents, grant, authority)
 	if err != nil {
 		return nil, fmt.Errorf("checking: %w", err)
 	}
-	leaf, err := i.sign(ctx, ready, &ev.Sign)
+
+	out.step = "sign" // the one use of the issuer's key
+	intent, err := i.openIntent(ctx, req, ready, grant)
+	if err != nil {
+		return nil, err
+	}
+	signStart := time.Now()
+	leaf, err := i.sign(ctx, ready)
+	out.Sign = time.Since(signStart)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
-	serial = leaf.SerialNumber.String()
-	if err := i.record(ctx, req, leaf, grant, authority, &ev.Store); err != nil {
+
+	out.step = "record" // one transaction: one-time ID, certificate, indexes
+	storeStart := time.Now()
+	err = i.record(ctx, req, leaf, grant, authority, intent)
+	out.Store = time.Since(storeStart)
+	if err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
+	out.serial = leaf.SerialNumber.String()
 	return &ca.Certificate{
 		Leaf:        leaf,
 		Chain:       append([]*x509.Certificate{leaf}, authority.Chain...),
@@ -74,13 +94,11 @@ type prepared struct {
 var errSpent = errors.New("prepared contents were already signed")
 
 // sign is the one use of the issuer's key.
-func (i *Issuer) sign(ctx context.Context, p *prepared, took *time.Duration) (*x509.Certificate, error) {
+func (i *Issuer) sign(ctx context.Context, p *prepared) (*x509.Certificate, error) {
 	if p.spent.Swap(true) {
 		return nil, errSpent
 	}
-	start := time.Now()
-	defer func() { *took = time.Since(start) }()
-	der, err := x509.CreateCertificate(rand.Reader, p.tbs, p.authority.Certificate(), p.pub, boundSigner{p.authority.Key, ctx})
+	der, err := x509.CreateCertificate(rand.Reader, p.tbs, p.authority.Certificate(), p.pub, kms.WithContext(ctx, p.authority.Key))
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +107,8 @@ func (i *Issuer) sign(ctx context.Context, p *prepared, took *time.Duration) (*x
 
 // record makes the issuance durable: after it, and only then, the certificate
 // may leave.
-func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certificate, grant *ca.Grant, authority *Authority, took *time.Duration) error {
-	start := time.Now()
-	defer func() { *took = time.Since(start) }()
+func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certificate, grant *ca.Grant, authority *Authority, intent *store.Intent) error {
+	keyHash := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	rec := &store.Certificate{
 		Serial:      leaf.SerialNumber.String(),
 		DER:         leaf.Raw,
@@ -104,19 +121,21 @@ func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certifi
 		NotAfter:    leaf.NotAfter,
 		IssuedAt:    i.cfg.Now().UTC(),
 		Names:       leafNames(leaf),
+		KeyHash:     keyHash[:],
 	}
+	issuance := &store.Issuance{Certificate: rec, OneTime: grant.OneTime, Intent: intent}
 	if grant.OneTime != nil {
 		rec.TokenID = grant.OneTime.ID
+	}
+	if intent != nil {
+		issuance.OneTime = nil // spent with the intent
 	}
 	if grant.Renew != nil {
 		rec.RenewedFrom = grant.Renew.SerialNumber.String()
 	}
-	err := i.cfg.Store.Record(ctx, &store.Issuance{Certificate: rec, OneTime: grant.OneTime})
-	switch {
-	case errors.Is(err, store.ErrTokenUsed):
-		return ca.Hidden(ca.ErrUnauthorized, "token already used: %w", err)
-	case errors.Is(err, store.ErrSerialExists):
-		return ca.Errorf(ca.ErrForbidden, "a certificate with serial number %s was already issued", rec.Serial)
+	err := i.cfg.Store.Record(ctx, issuance)
+	if errors.Is(err, store.ErrSerialExists) { // a template chose it
+		return &ca.Error{Kind: ca.ErrForbidden, Detail: fmt.Sprintf("a certificate with serial number %s was already issued", rec.Serial), Cause: err}
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"stepca/ca"
 	"stepca/issue"
+	"stepca/kms"
 )
 
 // Bounds of scrapes, as the reference has them.
@@ -147,25 +148,18 @@ func (m *metrics) gauge(name, help string, value func() float64) {
 
 // A countedSigner counts the signatures of a key.
 type countedSigner struct {
-	crypto.Signer
+	kms.Signer
 	m *metrics
 }
 
-func (s countedSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return s.SignContext(context.Background(), rand, digest, opts)
+// Sign implements crypto.Signer.
+func (s countedSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return s.SignContext(context.Background(), digest, opts)
 }
 
-// SignContext signs unless ctx ends before, with keys that can be told of it.
-func (s countedSigner) SignContext(ctx context.Context, rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	sign := s.Signer.Sign
-	if withContext, ok := s.Signer.(interface {
-		SignContext(context.Context, io.Reader, []byte, crypto.SignerOpts) ([]byte, error)
-	}); ok {
-		sign = func(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-			return withContext.SignContext(ctx, rand, digest, opts)
-		}
-	}
-	sig, err := sign(rand, digest, opts)
+// SignContext implements kms.Signer.
+func (s countedSigner) SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	sig, err := s.Signer.SignContext(ctx, digest, opts)
 	if err != nil {
 		s.m.kmsErrors.Inc()
 		return nil, err

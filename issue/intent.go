@@ -1,0 +1,58 @@
+package issue
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+
+	"stepca/ca"
+	"stepca/store"
+)
+
+// openIntent records what a key outside this process is about to be asked to
+// sign, so that a crash in between leaves no signature that no record explains.
+// Keys in this process need none (nil): nothing leaves it before the record.
+// An intent whose signature failed stays open, for nobody knows what was made.
+func (i *Issuer) openIntent(ctx context.Context, req *ca.Request, p *prepared, grant *ca.Grant) (*store.Intent, error) {
+	if !p.authority.Key.External() {
+		return nil, nil
+	}
+	tbs, err := p.toBeSigned()
+	if err != nil {
+		return nil, err
+	}
+	in := &store.Intent{
+		Serial:      p.tbs.SerialNumber.String(),
+		Issuer:      p.authority.Name,
+		Provisioner: grant.Provisioner,
+		Operation:   grant.Operation,
+		RequestID:   req.ID,
+		TBS:         tbs,
+		OneTime:     grant.OneTime,
+	}
+	if err := i.cfg.Store.OpenIntent(ctx, in); err != nil {
+		return nil, fmt.Errorf("recording the intent to sign: %w", err)
+	}
+	return in, nil
+}
+
+// toBeSigned returns the DER of the TBSCertificate. The standard library makes
+// it only together with a signature, so one of a throw-away key is asked for.
+func (p *prepared) toBeSigned() ([]byte, error) {
+	key, err := throwAwayKey(p.authority.Certificate().PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	issuer := *p.authority.Certificate()
+	issuer.PublicKey = key.Public()
+	der, err := x509.CreateCertificate(rand.Reader, p.tbs, &issuer, p.pub, key)
+	if err != nil {
+		return nil, err
+	}
+	crt, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return crt.RawTBSCertificate, nil
+}
