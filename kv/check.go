@@ -46,3 +46,13 @@ func CheckWrite(bucket string, key, value []byte) error {
 	}
 	return nil
 }
+
+// CheckUpdate returns ErrTooLarge if an Update writes more than MaxUpdateKeys
+// keys or MaxUpdateLen bytes, bucket names included.
+func CheckUpdate(keys, bytes int) error {
+	if keys > MaxUpdateKeys || bytes > MaxUpdateLen {
+		return fmt.Errorf("transaction writes %d keys of %d bytes, at most %d and %d are possible: write in several: %w",
+			keys, bytes, MaxUpdateKeys, MaxUpdateLen, ErrTooLarge)
+	}
+	return nil
+}

@@ -40,6 +40,9 @@ const (
 	MaxBucketLen = 64      // bytes of a bucket name; lower-case letters, digits and '_'
 	MaxKeyLen    = 512     // bytes of a key; a key is never empty
 	MaxValueLen  = 4 << 20 // bytes of a value; a value may be empty
+
+	MaxUpdateLen  = 6 << 20 // bytes of all keys and values that one Update writes
+	MaxUpdateKeys = 50_000  // keys that one Update writes
 )
 
 // Errors that callers decide upon, found with errors.Is.
@@ -48,7 +51,7 @@ var (
 	ErrExists   = errors.New("already exists")     // Update: an Insert met an existing key
 	ErrClosed   = errors.New("store is closed")    // the engine was closed
 	ErrReadOnly = errors.New("store is read-only") // writing in a View, or a store that failed and stopped writing
-	ErrTooLarge = errors.New("key or value is too large")
+	ErrTooLarge = errors.New("too large for the store")
 
 	// ErrInDoubt: the commit may or may not have happened, as when the context
 	// ended or the connection broke in the middle of it.

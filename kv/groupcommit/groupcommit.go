@@ -48,9 +48,13 @@ type Snapshot interface {
 	Close() error
 }
 
-// maxBatch is the size in bytes from which a filling batch takes no more
-// Updates, so that memory stays bounded however long a sync takes.
-const maxBatch = 8 << 20
+// A batch with as many bytes or keys takes no more Updates, so that memory stays
+// bounded however long a sync takes. A batch is thus smaller than this and one
+// largest Update together, and a Store must be able to apply that.
+const (
+	maxBatchLen  = 1 << 20
+	maxBatchKeys = 10_000
+)
 
 // An Engine is a kv.Engine over a Store.
 type Engine struct {
@@ -191,7 +195,7 @@ func (e *Engine) takeTurn(ctx context.Context) error {
 			return ctx.Err()
 		}
 		full := e.filling
-		if full.writes.Size() < maxBatch {
+		if full.writes.Size() < maxBatchLen && full.writes.Len() < maxBatchKeys {
 			return nil
 		}
 		e.passTurn()

@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open, opts Options) {
 		{"ScanWhileWriting", testScanWhileWriting},
 		{"ScanMany", testScanMany},
 		{"Limits", testLimits},
+		{"Largest", testLargest},
 		{"Names", testNames},
 		{"Aliasing", testAliasing},
 		{"ReadYourWrites", testReadYourWrites},

@@ -52,6 +52,56 @@ func testLimits(t *testing.T, e kv.Engine) {
 		}
 	}
 	wantValue(t, e, "b", string(key), absent)
+
+	err := e.Update(context.Background(), func(tx kv.Tx) error {
+		return errors.Join(tx.Put("b", []byte("1"), value), tx.Put("b", []byte("2"), value))
+	})
+	if !errors.Is(err, kv.ErrTooLarge) {
+		t.Errorf("an Update of %d bytes = %v, want ErrTooLarge", 2*len(value), err)
+	}
+	n := 0
+	err = e.Update(context.Background(), func(tx kv.Tx) (err error) {
+		for n = 0; n <= kv.MaxUpdateKeys && err == nil; n++ {
+			err = tx.Put("b", []byte{byte(n >> 16), byte(n >> 8), byte(n)}, nil)
+		}
+		return err
+	})
+	if !errors.Is(err, kv.ErrTooLarge) || n <= kv.MaxUpdateKeys {
+		t.Errorf("an Update of %d keys = %v, want ErrTooLarge from key %d on", n, err, kv.MaxUpdateKeys+1)
+	}
+	wantValue(t, e, "b", "1", absent)
+	wantValue(t, e, "b", "\x00\x00\x01", absent)
+}
+
+// testLargest: the largest Update that is allowed works.
+func testLargest(t *testing.T, e kv.Engine) {
+	const valueLen = 100
+	keys := kv.MaxUpdateKeys
+	value := bytes.Repeat([]byte("v"), valueLen)
+	update(t, e, func(tx kv.Tx) error {
+		for n := range keys {
+			if err := tx.Put("b", []byte{byte(n >> 16), byte(n >> 8), byte(n)}, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, e, func(r kv.Reader) error {
+		n := 0
+		for en, err := range r.Scan("b", kv.Range{}) {
+			if err != nil {
+				return err
+			}
+			if len(en.Value) != valueLen {
+				t.Fatalf("value %d has %d bytes", n, len(en.Value))
+			}
+			n++
+		}
+		if n != keys {
+			t.Errorf("%d keys of the largest Update, want %d", n, keys)
+		}
+		return nil
+	})
 }
 
 func testNames(t *testing.T, e kv.Engine) {

@@ -19,3 +19,5 @@ func open(t testing.TB, dir string) kv.Engine {
 func TestConformance(t *testing.T) { kvtest.Run(t, open, kvtest.Options{}) }
 
 func BenchmarkUpdate(b *testing.B) { kvtest.Benchmark(b, open) }
+
+func TestCrash(t *testing.T) { kvtest.Crash(t, open) }

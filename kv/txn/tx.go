@@ -84,6 +84,9 @@ func Run(ctx context.Context, base kv.Reader, f func(kv.Tx) error) (*Writes, err
 	if tx.conflict != nil {
 		return nil, tx.conflict
 	}
+	if err := kv.CheckUpdate(tx.writes.Len(), tx.writes.Size()); err != nil {
+		return nil, err
+	}
 	return &tx.writes, ctx.Err()
 }
 
@@ -103,7 +106,7 @@ func (tx *tx) Put(bucket string, key, value []byte) error {
 		return err
 	}
 	tx.writes.Set(Write{Bucket: bucket, Key: slices.Clone(key), Value: slices.Clone(value)})
-	return nil
+	return kv.CheckUpdate(tx.writes.Len(), tx.writes.Size())
 }
 
 // Insert implements kv.Tx.
@@ -130,5 +133,5 @@ func (tx *tx) Delete(bucket string, key []byte) error {
 		return err
 	}
 	tx.writes.Set(Write{Bucket: bucket, Key: slices.Clone(key), Delete: true})
-	return nil
+	return kv.CheckUpdate(tx.writes.Len(), tx.writes.Size())
 }
