@@ -65,8 +65,31 @@ func keptMode(old, perm fs.FileMode) fs.FileMode {
 	return old | 0o400
 }
 
+// CreateFile is WriteFile for a file that must not be there yet; if it is, the
+// error is fs.ErrExist and the file is left alone. Of two that create one file
+// at a time, one succeeds.
+func CreateFile(name string, data []byte, perm fs.FileMode) error {
+	err := os.MkdirAll(filepath.Dir(name), DirPerm)
+	if err == nil {
+		err = viaTemp(name, data, perm, nil, func(temp string) error {
+			defer os.Remove(temp)
+			return os.Link(temp, name) // unlike a rename, never in the place of another
+		})
+	}
+	if err != nil {
+		return &FileError{Op: "writing", Name: name, Err: err}
+	}
+	return nil
+}
+
 // replace puts data in the place of target, whose former file is old, or nil.
-func replace(target string, data []byte, perm fs.FileMode, old fs.FileInfo) (err error) {
+func replace(target string, data []byte, perm fs.FileMode, old fs.FileInfo) error {
+	return viaTemp(target, data, perm, old, func(temp string) error { return os.Rename(temp, target) })
+}
+
+// viaTemp writes and syncs a temporary file beside target, and has publish give
+// it its name.
+func viaTemp(target string, data []byte, perm fs.FileMode, old fs.FileInfo, publish func(temp string) error) (err error) {
 	// CreateTemp makes the file 0600, so nobody else reads it meanwhile.
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
 	if err != nil {
@@ -93,7 +116,7 @@ func replace(target string, data []byte, perm fs.FileMode, old fs.FileInfo) (err
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), target); err != nil {
+	if err := publish(f.Name()); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(target))
