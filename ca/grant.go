@@ -91,6 +91,10 @@ const (
 	NamesAny    NameRule = ""       // anything may be asked for
 	NamesExact  NameRule = "exact"  // of each kind: none, or the same set
 	NamesSubset NameRule = "subset" // DNS names must be among the grant's
+
+	// NamesExactButURIs is NamesExact with URIs left alone: the X.509 certificate
+	// that goes with an SSH certificate brings one of its own.
+	NamesExactButURIs NameRule = "exact-but-uris"
 )
 
 // A Template names the template that renders a certificate.
