@@ -130,7 +130,7 @@ func sameName(a, b ca.Identifier) bool {
 
 // checkPolicies asks the provisioner's policy, then the authority's.
 func (i *Issuer) checkPolicies(names []ca.Identifier, tbs *x509.Certificate, grant *ca.Grant) error {
-	for _, atv := range tbs.Subject.ExtraNames { // further common names hide among these
+	for _, atv := range append(tbs.Subject.Names, tbs.Subject.ExtraNames...) { // further common names hide here
 		if cn, ok := atv.Value.(string); ok && atv.Type.Equal(oidCommonName) {
 			names = append(names, ca.Identifier{Type: ca.CommonName, Value: cn})
 		}
