@@ -1,0 +1,2 @@
+Host *
+	Include "{{ with .User }}{{ $dir := default .StepPath .StepBasePath }}{{ if eq .GOOS "windows" }}{{ $dir | replace "\\" "/" | trimPrefix "C:" }}{{ else }}{{ $dir }}{{ end }}{{ end }}/ssh/includes"

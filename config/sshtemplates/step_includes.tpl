@@ -1,0 +1,1 @@
+Include "{{ with .User }}{{ if eq .GOOS "windows" }}{{ .StepPath | replace "\\" "/" | trimPrefix "C:" }}{{ else }}{{ .StepPath }}{{ end }}{{ end }}/ssh/config"
