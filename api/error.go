@@ -26,3 +26,7 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("the certificate authority answered with status %d", e.Status)
 }
+
+// UserMessage returns what the CA has to say to the user; the CLI shows it in
+// the place of the whole chain of errors.
+func (e *Error) UserMessage() string { return e.Message }

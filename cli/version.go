@@ -22,10 +22,13 @@ func versionCommand(env *Env) *cobra.Command {
 
 // writeVersion keeps the form of the reference, whose first line scripts parse.
 func (env *Env) writeVersion() error {
-	build := env.Build.orRecorded()
-	_, err := fmt.Fprintf(env.Stdout, "Smallstep CLI/%s (%s/%s)\nRelease Date: %s\n",
-		build.Version, runtime.GOOS, runtime.GOARCH, build.Date)
+	_, err := fmt.Fprintf(env.Stdout, "%s\nRelease Date: %s\n", env.UserAgent(), env.Build.orRecorded().Date)
 	return err
+}
+
+// UserAgent names the program, its version and its platform, as requests do.
+func (env *Env) UserAgent() string {
+	return fmt.Sprintf("Smallstep CLI/%s (%s/%s)", env.Build.orRecorded().Version, runtime.GOOS, runtime.GOARCH)
 }
 
 // orRecorded fills in what the Go toolchain recorded in the program.
