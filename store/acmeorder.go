@@ -168,8 +168,9 @@ func (s *Store) Orders(ctx context.Context, accountID string, p Page) (page []*A
 	return page, next, err
 }
 
-// deleteOrder removes an order with its index entries.
-func deleteOrder(tx kv.Tx, key []byte) error {
+// deleteOrder removes the order of an entry in bucketOrdersByExpiry.
+func deleteOrder(tx kv.Tx, indexKey []byte) error {
+	key := indexKey[timeLen:]
 	o, err := load[ACMEOrder](tx, bucketOrders, key)
 	if o == nil || err != nil {
 		return err

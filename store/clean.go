@@ -25,7 +25,7 @@ type sweep struct {
 	what   string
 	bucket string        // index: time ‖ key of the record
 	keep   time.Duration // after that time; Forever skips the sweep
-	remove func(tx kv.Tx, key []byte) error
+	remove func(tx kv.Tx, indexKey []byte) error
 }
 
 func (s *Store) sweeps() []sweep {
@@ -113,7 +113,7 @@ func (s *Store) sweepStep(ctx context.Context, sw sweep) (int, error) {
 	}
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
 		for _, key := range keys {
-			if err := sw.remove(tx, key[timeLen:]); err != nil {
+			if err := sw.remove(tx, key); err != nil {
 				return err
 			}
 			if err := tx.Delete(sw.bucket, key); err != nil {
@@ -130,10 +130,11 @@ func (s *Store) sweepStep(ctx context.Context, sw sweep) (int, error) {
 
 // deleteFrom removes the record that an index entry names.
 func deleteFrom(bucket string) func(kv.Tx, []byte) error {
-	return func(tx kv.Tx, key []byte) error { return tx.Delete(bucket, key) }
+	return func(tx kv.Tx, indexKey []byte) error { return tx.Delete(bucket, indexKey[timeLen:]) }
 }
 
-func deleteCertificate(tx kv.Tx, key []byte) error {
+func deleteCertificate(tx kv.Tx, indexKey []byte) error {
+	key := indexKey[timeLen:]
 	c, err := load[Certificate](tx, bucketCertificates, key)
 	if c == nil || err != nil {
 		return err
@@ -144,20 +145,19 @@ func deleteCertificate(tx kv.Tx, key []byte) error {
 	return tx.Delete(bucketCertificates, key)
 }
 
-// deleteRevocation gets what stands after the expiry in an index entry of
-// appendRevoked.
-func deleteRevocation(tx kv.Tx, rest []byte) error {
-	if len(rest) < revokedSerialAt-timeLen {
+// deleteRevocation gets a whole key of bucketRevokedByExpiry.
+func deleteRevocation(tx kv.Tx, key []byte) error {
+	if len(key) <= revokedSerialAt {
 		return errShortRevoked
 	}
-	serial := rest[revokedSerialAt-timeLen:]
-	if err := tx.Delete(bucketRevokedByTime, join(rest[:nanosLen], serial)); err != nil {
+	if err := tx.Delete(bucketRevokedByTime, byTimeKey(key)); err != nil {
 		return err
 	}
-	return tx.Delete(bucketRevocations, serial)
+	return tx.Delete(bucketRevocations, key[revokedSerialAt:])
 }
 
-func deleteSSH(tx kv.Tx, key []byte) error {
+func deleteSSH(tx kv.Tx, indexKey []byte) error {
+	key := indexKey[timeLen:]
 	rev, err := load[ca.Revocation](tx, bucketSSHRevocations, key)
 	if err != nil {
 		return err

@@ -4,16 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math/big"
-	"time"
 
 	"stepca/ca"
 	"stepca/kv"
 )
 
 // Revoke stores the revocation of an X.509 certificate and spends the one-time
-// ID that authorized it (nil for none), in one transaction. What the record of
-// the certificate knows better is filled in: Issuer if that is empty, ExpiresAt.
-// It returns the revocation as stored.
+// ID that authorized it (nil for none), in one transaction. If the certificate is
+// on record, Issuer and ExpiresAt are taken from there. It returns the revocation
+// as stored.
 //
 // The error is ErrTokenUsed (kind ca.ErrUnauthorized) or of kind
 // ca.ErrAlreadyRevoked where that is the reason; then nothing was spent.
@@ -51,7 +50,6 @@ func (s *Store) Revoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTimeID
 	if err != nil {
 		return nil, conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketRevocations: errAlreadyRevoked(rev.Serial)})
 	}
-	s.revocations.notify()
 	return &stored, nil
 }
 
@@ -67,19 +65,10 @@ func fillFromCertificate(r kv.Reader, key []byte, rev *ca.Revocation) error {
 		return err
 	}
 	rev.ExpiresAt = c.NotAfter
-	if rev.Issuer == "" {
+	if c.Issuer != "" {
 		rev.Issuer = c.Issuer
 	}
 	return nil
-}
-
-// revocationIndexes returns the two entries of a revocation that was recorded at
-// the given time, which is when followers learn of it, whatever RevokedAt says.
-func revocationIndexes(rev *ca.Revocation, key []byte, recorded time.Time) []index {
-	return []index{
-		{bucketRevokedByTime, append(appendNanos(nil, recorded), key...)},
-		{bucketRevokedByExpiry, appendRevoked(nil, rev, recorded, key)},
-	}
 }
 
 // Revoked returns the revocation of an X.509 certificate, or nil if it was not
@@ -106,7 +95,7 @@ func (s *Store) Revocations(ctx context.Context, p Page) (page []*ca.Revocation,
 	}
 	err = s.engine.View(ctx, func(r kv.Reader) error {
 		page, next, err = list(r, bucketRevokedByTime, newestFirst(nil), p, func(e kv.Entry) (*ca.Revocation, error) {
-			return load[ca.Revocation](r, bucketRevocations, e.Key[nanosLen:])
+			return load[ca.Revocation](r, bucketRevocations, e.Key[min(revokedSerialAt, len(e.Key)):])
 		})
 		return err
 	})

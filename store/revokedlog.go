@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"stepca/ca"
@@ -27,43 +26,55 @@ type IssuerHash [provHashLen]byte
 // HashIssuer returns the hash of an issuer's name.
 func HashIssuer(name string) IssuerHash { return IssuerHash(provKey(name)) }
 
-// appendRevoked appends the key of a revocation in the index by expiry. It holds
-// all that a CRL needs, so that loading a million of them reads no record:
+// The two indexes of revocations hold all that a CRL needs, so that loading a
+// million of them, or following them, reads no record:
 //
-//	expiry ‖ recorded ‖ revoked ‖ hash of the issuer ‖ reason ‖ serial
-func appendRevoked(b []byte, rev *ca.Revocation, recorded time.Time, serial []byte) []byte {
-	b = appendExpiry(b, rev.ExpiresAt)
-	b = appendNanos(b, recorded)
-	b = appendTime(b, rev.RevokedAt)
-	b = append(b, provKey(rev.Issuer)...)
-	b = append(b, byte(rev.ReasonCode))
-	return append(b, serial...)
-}
-
-// Where the parts of such a key begin.
+//	bucketRevokedByExpiry  expiry ‖ recorded ‖ revoked ‖ hash of the issuer ‖ reason ‖ serial
+//	bucketRevokedByTime    recorded ‖ expiry ‖ the same
 const (
-	revokedRecordedAt = timeLen
-	revokedAt         = revokedRecordedAt + nanosLen
-	revokedIssuerAt   = revokedAt + timeLen
-	revokedReasonAt   = revokedIssuerAt + provHashLen
-	revokedSerialAt   = revokedReasonAt + 1
+	revokedAt       = timeLen + nanosLen // offset of: revoked
+	revokedIssuerAt = revokedAt + timeLen
+	revokedReasonAt = revokedIssuerAt + provHashLen
+	revokedSerialAt = revokedReasonAt + 1
 )
 
-var errShortRevoked = errors.New("index of revocations is damaged: short key")
+// revocationIndexes returns the entries of a revocation that was recorded at the
+// given time, which is when followers learn of it, whatever RevokedAt says.
+func revocationIndexes(rev *ca.Revocation, serial []byte, recorded time.Time) []index {
+	expiry, time := appendExpiry(nil, rev.ExpiresAt), appendNanos(nil, recorded)
+	rest := appendTime(nil, rev.RevokedAt)
+	rest = append(rest, provKey(rev.Issuer)...)
+	rest = append(rest, byte(rev.ReasonCode))
+	rest = append(rest, serial...)
+	return []index{
+		{bucketRevokedByExpiry, join(expiry, time, rest)},
+		{bucketRevokedByTime, join(time, expiry, rest)},
+	}
+}
 
-func parseRevoked(key []byte) (RevokedEntry, error) {
+// byTimeKey returns the key in bucketRevokedByTime that belongs to one in
+// bucketRevokedByExpiry.
+func byTimeKey(key []byte) []byte {
+	return join(key[timeLen:revokedAt], key[:timeLen], key[revokedAt:])
+}
+
+// parseRevoked parses a key of either index, given where expiry and recorded
+// stand in it.
+func parseRevoked(key []byte, expiryAt, recordedAt int) (RevokedEntry, error) {
 	if len(key) <= revokedSerialAt {
 		return RevokedEntry{}, errShortRevoked
 	}
 	return RevokedEntry{
-		ExpiresAt:  keyTime(key),
-		RecordedAt: keyNanos(key[revokedRecordedAt:]),
+		ExpiresAt:  keyTime(key[expiryAt:]),
+		RecordedAt: keyNanos(key[recordedAt:]),
 		RevokedAt:  keyTime(key[revokedAt:]),
 		Issuer:     IssuerHash(key[revokedIssuerAt:]),
 		ReasonCode: int(key[revokedReasonAt]),
 		Serial:     bytes.Clone(key[revokedSerialAt:]),
 	}, nil
 }
+
+var errShortRevoked = errors.New("index of revocations is damaged: short key")
 
 // revokedChunk is how many entries one snapshot of a load yields, so that no
 // engine has to keep a snapshot for long.
@@ -74,14 +85,9 @@ const revokedChunk = 10_000
 // may not be among them.
 func (s *Store) LoadRevoked(ctx context.Context, expiresFrom time.Time, f func(RevokedEntry)) error {
 	from := appendTime(nil, expiresFrom)
-	return s.scanChunks(ctx, bucketRevokedByExpiry, from, func(_ kv.Reader, key []byte) error {
-		e, err := parseRevoked(key)
-		if err != nil {
-			return err
-		}
-		f(e)
-		return nil
-	})
+	return s.scanRevoked(ctx, bucketRevokedByExpiry, from, func(key []byte) (RevokedEntry, error) {
+		return parseRevoked(key, 0, timeLen)
+	}, f)
 }
 
 // RevokedSince calls f with the revocations recorded at or after the given time,
@@ -89,69 +95,34 @@ func (s *Store) LoadRevoked(ctx context.Context, expiresFrom time.Time, f func(R
 // take a while, so one that follows the log asks from a little before its last
 // look, and ignores what it has seen.
 func (s *Store) RevokedSince(ctx context.Context, t time.Time, f func(RevokedEntry)) error {
-	return s.scanChunks(ctx, bucketRevokedByTime, appendNanos(nil, t), func(r kv.Reader, key []byte) error {
-		serial := key[nanosLen:]
-		rev, err := load[ca.Revocation](r, bucketRevocations, serial)
-		if rev == nil || err != nil {
-			return err
-		}
-		e, err := parseRevoked(appendRevoked(nil, rev, keyNanos(key), serial))
-		if err != nil {
-			return err
-		}
-		f(e)
-		return nil
-	})
+	return s.scanRevoked(ctx, bucketRevokedByTime, appendNanos(nil, t), func(key []byte) (RevokedEntry, error) {
+		return parseRevoked(key, nanosLen, 0)
+	}, f)
 }
 
-// scanChunks calls f with the keys of a bucket from the given one on.
-func (s *Store) scanChunks(ctx context.Context, bucket string, from []byte, f func(kv.Reader, []byte) error) error {
+// scanRevoked calls f with the entries of an index from the given key on.
+func (s *Store) scanRevoked(ctx context.Context, bucket string, from []byte, parse func([]byte) (RevokedEntry, error), f func(RevokedEntry)) error {
 	for {
 		n := 0
 		err := s.engine.View(ctx, func(r kv.Reader) error {
+			var last []byte
 			for e, err := range r.Scan(bucket, kv.Range{From: from, Limit: revokedChunk}) {
 				if err != nil {
 					return err
 				}
-				if err := f(r, e.Key); err != nil {
+				entry, err := parse(e.Key)
+				if err != nil {
 					return err
 				}
+				f(entry)
+				last = e.Key
 				n++
-				from = append(append(from[:0:0], e.Key...), 0)
 			}
+			from = append(bytes.Clone(last), 0)
 			return nil
 		})
 		if err != nil || n < revokedChunk {
 			return err
 		}
 	}
-}
-
-// RevokedSignal returns a channel that is closed when this process records the
-// next revocation of an X.509 certificate.
-func (s *Store) RevokedSignal() <-chan struct{} { return s.revocations.wait() }
-
-// A notifier wakes those who wait for something to happen in this process.
-type notifier struct {
-	mu   sync.Mutex // guards wake
-	wake chan struct{}
-}
-
-func (n *notifier) notify() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.wake != nil {
-		close(n.wake)
-		n.wake = nil
-	}
-}
-
-// wait returns a channel that the next notify closes.
-func (n *notifier) wait() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.wake == nil {
-		n.wake = make(chan struct{})
-	}
-	return n.wake
 }

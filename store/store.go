@@ -42,8 +42,6 @@ type Store struct {
 
 	refusals       chan *Refusal // waiting to be written; drained by Run
 	refusalsMissed atomic.Int64  // dropped because of overload, since New
-
-	revocations notifier // wakes followers of the revocation log in this process
 }
 
 // New returns a Store over engine. Nothing happens in the background until Run.
