@@ -53,6 +53,10 @@ var (
 	ErrReadOnly = errors.New("store is read-only") // writing in a View, or a store that failed and stopped writing
 	ErrTooLarge = errors.New("too large for the store")
 
+	// ErrBusy: an Update was tried again and again, and others kept changing
+	// what it read or wrote, or the database server could not be reached.
+	ErrBusy = errors.New("store is busy")
+
 	// ErrInDoubt: the commit may or may not have happened, as when the context
 	// ended or the connection broke in the middle of it.
 	ErrInDoubt = errors.New("the outcome of the commit is unknown")

@@ -167,7 +167,7 @@ func (e *Engine) run(ctx context.Context, f func(kv.Tx) error) (b *batch, wrote 
 	if e.filling.writes.Len() > 0 {
 		base = txn.Over(&e.filling.writes, base)
 	}
-	writes, err := txn.Run(ctx, base, f)
+	writes, err := txn.Run(ctx, base, nil, f)
 	switch {
 	case err == nil && writes.Len() > 0:
 		e.filling.writes.Merge(writes)

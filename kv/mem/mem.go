@@ -78,7 +78,7 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	}
 	defer func() { <-e.writer }()
 
-	writes, err := txn.Run(ctx, reader{e.tree}, f)
+	writes, err := txn.Run(ctx, reader{e.tree}, nil, f)
 	if err != nil {
 		return err
 	}

@@ -72,10 +72,16 @@ func (r *Reader) Scan(bucket string, rng kv.Range) iter.Seq2[kv.Entry, error] {
 
 // Run runs f in a transaction over base and returns what it wrote, for the
 // engine to apply. The error is f's own, or the *kv.ExistsError of an Insert
-// whose error f did not return. Insert answers at once, so Run suits engines
-// whose transactions run one after another.
-func Run(ctx context.Context, base kv.Reader, f func(kv.Tx) error) (*Writes, error) {
-	tx := &tx{}
+// whose error f did not return.
+//
+// insert is asked for each Insert of a key that the transaction has not written:
+// it returns an *kv.ExistsError, or nil if the key is absent or the engine will
+// find out when it commits. If insert is nil, base is asked.
+func Run(ctx context.Context, base kv.Reader, insert func(bucket string, key []byte) error, f func(kv.Tx) error) (*Writes, error) {
+	if insert == nil {
+		insert = func(bucket string, key []byte) error { return absentFrom(base, bucket, key) }
+	}
+	tx := &tx{insert: insert}
 	tx.Reader = NewReader(ctx, Over(&tx.writes, base))
 	defer tx.End()
 	if err := f(tx); err != nil {
@@ -90,10 +96,22 @@ func Run(ctx context.Context, base kv.Reader, f func(kv.Tx) error) (*Writes, err
 	return &tx.writes, ctx.Err()
 }
 
+func absentFrom(base kv.Reader, bucket string, key []byte) error {
+	switch _, err := base.Get(bucket, key); {
+	case err == nil:
+		return &kv.ExistsError{Bucket: bucket, Key: slices.Clone(key)}
+	case errors.Is(err, kv.ErrNotFound):
+		return nil
+	default:
+		return err
+	}
+}
+
 // A tx is a kv.Tx that collects its writes.
 type tx struct {
 	*Reader
 	writes   Writes
+	insert   func(bucket string, key []byte) error
 	conflict error // of the first Insert that met a key
 }
 
@@ -105,20 +123,27 @@ func (tx *tx) Put(bucket string, key, value []byte) error {
 	if err := kv.CheckWrite(bucket, key, value); err != nil {
 		return err
 	}
-	tx.writes.Set(Write{Bucket: bucket, Key: slices.Clone(key), Value: slices.Clone(value)})
-	return kv.CheckUpdate(tx.writes.Len(), tx.writes.Size())
+	return tx.set(Write{Bucket: bucket, Key: slices.Clone(key), Value: append([]byte{}, value...)})
 }
 
 // Insert implements kv.Tx.
 func (tx *tx) Insert(bucket string, key, value []byte) error {
-	switch _, err := tx.Get(bucket, key); {
-	case err == nil:
-		err := &kv.ExistsError{Bucket: bucket, Key: slices.Clone(key)}
-		if tx.conflict == nil {
+	if tx.ended {
+		return errEnded
+	}
+	if err := kv.CheckWrite(bucket, key, value); err != nil {
+		return err
+	}
+	var err error
+	if w, written := tx.writes.Get(bucket, key); !written {
+		err = tx.insert(bucket, key)
+	} else if !w.Delete {
+		err = &kv.ExistsError{Bucket: bucket, Key: slices.Clone(key)}
+	}
+	if err != nil {
+		if errors.Is(err, kv.ErrExists) && tx.conflict == nil {
 			tx.conflict = err
 		}
-		return err
-	case !errors.Is(err, kv.ErrNotFound):
 		return err
 	}
 	return tx.Put(bucket, key, value)
@@ -132,6 +157,10 @@ func (tx *tx) Delete(bucket string, key []byte) error {
 	if err := kv.CheckKey(bucket, key); err != nil {
 		return err
 	}
-	tx.writes.Set(Write{Bucket: bucket, Key: slices.Clone(key), Delete: true})
+	return tx.set(Write{Bucket: bucket, Key: slices.Clone(key), Delete: true})
+}
+
+func (tx *tx) set(w Write) error {
+	tx.writes.Set(w)
 	return kv.CheckUpdate(tx.writes.Len(), tx.writes.Size())
 }
