@@ -31,6 +31,7 @@ type Server struct {
 
 	dir     string   // all its files
 	command []string // starts it in the foreground
+	signal  string   // stops it
 	ping    func(context.Context) error
 	as      *syscall.Credential // who runs it; nil is who runs the tests
 
@@ -78,18 +79,20 @@ func (s *Server) run(name string, args ...string) error {
 
 // watch runs a server until its standard input ends, as it does at the latest
 // when the test process ends, and then removes the directory $0 unless a file
-// there says that the server will be started again.
-const watch = `"$@" >>"$0/log" 2>&1 </dev/null &
+// there says that the server will be started again. $1 is the signal that makes
+// the server close all connections and stop.
+const watch = `signal=$1; shift
+"$@" >>"$0/log" 2>&1 </dev/null &
 server=$!
 cat >/dev/null
-kill -INT $server || kill -TERM $server
+kill -$signal $server
 wait $server
 [ -e "$0/stopped" ] || { cd / && rm -rf "$0"; }`
 
 // Start starts the server again after Stop, with the same data and address.
 func (s *Server) Start() error {
 	_ = os.Remove(filepath.Join(s.dir, "stopped"))
-	s.watcher = s.exec("/bin/sh", append([]string{"-c", watch, s.dir}, s.command...)...)
+	s.watcher = s.exec("/bin/sh", append([]string{"-c", watch, s.dir, s.signal}, s.command...)...)
 	alive, err := s.watcher.StdinPipe()
 	if err != nil {
 		return err

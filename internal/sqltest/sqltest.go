@@ -116,6 +116,7 @@ func startPostgres() (*Server, error) {
 	}
 	s.ping = func(ctx context.Context) error { return pingPostgres(ctx, s.DSN("postgres")) }
 	data := filepath.Join(s.dir, "data")
+	s.signal = "INT" // "fast shutdown"
 	s.command = []string{server, "-D", data, "-k", s.dir, "-p", fmt.Sprint(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB"}
 	if err := s.run(initdb, "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"); err != nil {
@@ -141,6 +142,7 @@ func startMariaDB() (*Server, error) {
 	s.DSN = func(database string) string { return fmt.Sprintf("root@unix(%s)/%s", socket, database) }
 	s.ping = func(ctx context.Context) error { return pingMariaDB(ctx, s.DSN("mysql")) }
 	data := filepath.Join(s.dir, "data")
+	s.signal = "TERM"
 	s.command = []string{server, "--no-defaults", "--datadir=" + data, "--socket=" + socket, "--skip-networking",
 		"--pid-file=" + filepath.Join(s.dir, "pid"), "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",
 		"--innodb-log-file-size=96M", "--max-connections=200"}
