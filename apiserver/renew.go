@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"context"
 	"crypto/x509"
 	"log/slog"
 	"net/http"
@@ -45,7 +46,9 @@ func (s *Server) rekey(x *exchange) error {
 }
 
 func (s *Server) issueAgain(x *exchange, req *ca.Request) error {
-	crt, err := s.cfg.Issuer.X509(x.Context(), req, s.authorizeRenewal)
+	crt, err := s.cfg.Issuer.X509(x.Context(), req, func(ctx context.Context, req *ca.Request) (*ca.Grant, error) {
+		return s.cfg.Provisioners.Renew(ctx, req, s.cfg.Records)
+	})
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type Observer interface {
 type Config struct {
 	Issuer       *issue.Issuer
 	Provisioners *provisioner.Collection
-	Known        provisioner.Known   // what renewals are held against
-	Revocation   *revocation.Service // nil: nothing can be revoked, and there is no CRL
+	Records      provisioner.X509Records // what renewals are held against
+	Revocation   *revocation.Service     // nil: nothing can be revoked, and there is no CRL
 
 	Roots         []*x509.Certificate
 	Federated     []*x509.Certificate // shown beside the roots, not trusted for clients
