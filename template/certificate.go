@@ -116,11 +116,11 @@ func (c *Certificate) setSubject(cert *x509.Certificate) (err error) {
 // hasEmptySubject reports whether the certificate will have no subject name, in
 // which case its subject alternative name extension is critical (RFC 5280
 // §4.2.1.6).
-func (c *Certificate) hasEmptySubject() bool {
-	if len(c.RawSubject) > 0 {
-		return isEmptyNameDER(c.RawSubject)
+func hasEmptySubject(cert *x509.Certificate) bool {
+	if len(cert.RawSubject) > 0 {
+		return isEmptyNameDER(cert.RawSubject)
 	}
-	return c.Subject.IsZero()
+	return len(cert.Subject.ToRDNSequence()) == 0
 }
 
 func (c *Certificate) setPolicies(cert *x509.Certificate) error {

@@ -29,6 +29,19 @@ func (b *BasicConstraints) set(cert *x509.Certificate) {
 	}
 }
 
+// basicConstraintsASN1 is the value of the extension.
+type basicConstraintsASN1 struct {
+	IsCA       bool `asn1:"optional"`
+	MaxPathLen int  `asn1:"optional,default:-1"`
+}
+
+func (b *BasicConstraints) asn1() basicConstraintsASN1 {
+	if !b.IsCA || b.MaxPathLen < 0 {
+		return basicConstraintsASN1{IsCA: b.IsCA, MaxPathLen: -1}
+	}
+	return basicConstraintsASN1{IsCA: true, MaxPathLen: b.MaxPathLen}
+}
+
 // NameConstraints is the extension of RFC 5280 §4.2.1.10.
 type NameConstraints struct {
 	Critical                bool       `json:"critical"`

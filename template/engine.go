@@ -39,13 +39,13 @@ func (e *FailError) As(target any) bool {
 }
 
 // An OutputError says that a template ran and its output is not the JSON of a
-// certificate. The requester reads only OutputErrorText.
+// certificate. The requester of a server reads only OutputErrorText.
 type OutputError struct{ Err error }
 
 // OutputErrorText is what the requester reads in place of an OutputError.
 const OutputErrorText = "error applying certificate template"
 
-func (e *OutputError) Error() string { return OutputErrorText + ": " + e.Err.Error() }
+func (e *OutputError) Error() string { return "error unmarshaling certificate: " + e.Err.Error() }
 
 // Unwrap returns the reason.
 func (e *OutputError) Unwrap() error { return e.Err }

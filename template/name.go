@@ -2,6 +2,7 @@ package template
 
 import (
 	"bytes"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/json"
@@ -139,8 +140,33 @@ func (n *Name) PKIX() (pkix.Name, error) {
 			return pkix.Name{}, err
 		}
 		name.ExtraNames = append(name.ExtraNames, atv)
+		if cn, ok := atv.Value.(string); ok && atv.Type.Equal(oidCommonName) {
+			name.CommonName = cn // which it replaces; so the field says what is signed
+		}
 	}
 	return name, nil
+}
+
+// CommonNames returns every common name that the subject of cert will have, or
+// has if it was parsed. It has more than one if a template writes several RDNs,
+// and x509.Certificate.Subject.CommonName is but one of them.
+func CommonNames(cert *x509.Certificate) ([]string, error) {
+	rdns := cert.Subject.ToRDNSequence()
+	if len(cert.RawSubject) > 0 {
+		rdns = nil
+		if err := unmarshalAll(cert.RawSubject, &rdns); err != nil {
+			return nil, fmt.Errorf("subject: %w", err)
+		}
+	}
+	var names []string
+	for _, rdn := range rdns {
+		for _, atv := range rdn {
+			if atv.Type.Equal(oidCommonName) {
+				names = append(names, fmt.Sprint(atv.Value))
+			}
+		}
+	}
+	return names, nil
 }
 
 // pkix encodes an e-mail address as the IA5String that PKCS #9 prescribes, and

@@ -136,10 +136,7 @@ func extKeyUsageOf(id asn1.ObjectIdentifier) (x509.ExtKeyUsage, bool) {
 }
 
 func parseBasicConstraintsDER(der []byte) (*BasicConstraints, error) {
-	v := struct {
-		IsCA       bool `asn1:"optional"`
-		MaxPathLen int  `asn1:"optional,default:-1"`
-	}{}
+	var v basicConstraintsASN1
 	if err := unmarshalAll(der, &v); err != nil {
 		return nil, fmt.Errorf("basic constraints: %w", err)
 	}

@@ -96,7 +96,7 @@ func (c *Certificate) setExtendedNames(cert *x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	ext.Critical = c.hasEmptySubject()
+	ext.Critical = hasEmptySubject(cert)
 	cert.ExtraExtensions = append(cert.ExtraExtensions, ext)
 	return nil
 }

@@ -139,3 +139,30 @@ func sameUsage(given, name string) bool {
 	}
 	return strings.EqualFold(given, name)
 }
+
+// bits returns the named bit list of the extension, which DER shortens to the
+// last bit that is set (X.690 §11.2.2).
+func (k KeyUsage) bits() asn1.BitString {
+	var octets [2]byte
+	length := 0
+	for i := range keyUsages {
+		if k&(1<<i) != 0 {
+			octets[i/8] |= 0x80 >> (i % 8)
+			length = i + 1
+		}
+	}
+	return asn1.BitString{Bytes: octets[:(length+7)/8], BitLength: length}
+}
+
+// oids returns the usages as the extension holds them.
+func (k ExtKeyUsage) oids() []asn1.ObjectIdentifier {
+	ids := make([]asn1.ObjectIdentifier, 0, len(k))
+	for _, usage := range k {
+		for _, u := range extKeyUsages {
+			if u.usage == usage {
+				ids = append(ids, u.oid)
+			}
+		}
+	}
+	return ids
+}

@@ -27,10 +27,11 @@ func ParseX509(text string) (*X509, error) {
 const (
 	Intermediate = "intermediate" // a CA certificate below which no other CA may stand
 	Root         = "root"         // a CA certificate that issues such intermediates
+	Copy         = "copy"         // what the request asks for, word for word
 )
 
 // DefaultX509 returns a built-in template by its name: ca.TemplateLeaf,
-// ca.TemplateAdmin, ca.TemplateIID, ca.TemplateAttested, Intermediate or Root.
+// ca.TemplateAdmin, ca.TemplateIID, ca.TemplateAttested, Intermediate, Root or Copy.
 func DefaultX509(name string) (*X509, error) {
 	d, ok := x509Defaults[name]
 	if !ok {

@@ -76,6 +76,8 @@ const (
 	"keyUsage": ["certSign", "crlSign"],
 	"basicConstraints": {"isCA": true, "maxPathLen": 1}
 }`
+
+	TextX509Copy = `{{ toJson .Insecure.CR }}`
 )
 
 // x509Defaults holds the built-in templates; it is never changed.
@@ -89,6 +91,7 @@ var x509Defaults = map[string]struct {
 	ca.TemplateAttested: {TextX509Attested, renderAttested},
 	Intermediate:        {TextX509Intermediate, renderIntermediate},
 	Root:                {TextX509Root, renderRoot},
+	Copy:                {TextX509Copy, renderCopy},
 }
 
 func renderLeaf(d *X509Data) *Certificate {
@@ -148,6 +151,25 @@ func renderRoot(d *X509Data) *Certificate {
 		KeyUsage:         KeyUsage(x509.KeyUsageCertSign | x509.KeyUsageCRLSign),
 		BasicConstraints: &BasicConstraints{IsCA: true, MaxPathLen: 1},
 	}
+}
+
+// renderCopy writes all that the request asks for; whether that may be a CA
+// certificate is for who signs to decide.
+func renderCopy(d *X509Data) *Certificate {
+	c := &Certificate{
+		Version:            d.CR.Version,
+		Subject:            d.CR.Subject,
+		RawSubject:         d.CR.RawSubject,
+		SANs:               d.CR.SANs,
+		Extensions:         d.CR.Extensions,
+		KeyUsage:           d.CR.KeyUsage,
+		ExtKeyUsage:        d.CR.ExtKeyUsage,
+		UnknownExtKeyUsage: d.CR.UnknownExtKeyUsage,
+		BasicConstraints:   d.CR.BasicConstraints,
+		SignatureAlgorithm: d.CR.SignatureAlgorithm,
+	}
+	c.copyNames(d.CR)
+	return c
 }
 
 func (c *Certificate) copyNames(cr *CertificateRequest) {
