@@ -19,15 +19,15 @@ const redacted = "[redacted]"
 // The zero value is the absence of a secret, which is not the same as an empty
 // one. Secrets are compared with Equal; == compares identity.
 type Secret struct {
-	// A pointer, because fmt cannot call the methods of an unexported field:
-	// there it prints the address of a pointer, where it would print the
-	// contents of a slice or string.
-	value *[]byte
+	// A pointer to a string, because fmt cannot call the methods of a value in
+	// an unexported field, and prints what it finds: of this, the address, even
+	// for verbs that do not fit. It would follow a pointer to a slice.
+	value *string
 }
 
 // NewSecret returns a Secret that holds a copy of value.
 func NewSecret(value []byte) Secret {
-	v := append([]byte{}, value...)
+	v := string(value)
 	return Secret{value: &v}
 }
 
@@ -36,7 +36,7 @@ func (s Secret) Reveal() []byte {
 	if s.value == nil {
 		return nil
 	}
-	return append([]byte{}, *s.value...)
+	return []byte(*s.value)
 }
 
 // IsZero reports whether there is no secret at all. An empty password is one.
@@ -48,7 +48,7 @@ func (s Secret) Equal(other Secret) bool {
 	if s.value == nil || other.value == nil {
 		return s.value == other.value
 	}
-	return subtle.ConstantTimeCompare(*s.value, *other.value) == 1
+	return subtle.ConstantTimeCompare([]byte(*s.value), []byte(*other.value)) == 1
 }
 
 // String returns "[redacted]".
