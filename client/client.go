@@ -160,6 +160,10 @@ func (c *Client) WithCertificate(crt *tls.Certificate) (*Client, error) {
 // URL returns the address of the CA: scheme, host and port if given.
 func (c *Client) URL() string { return c.base.String() }
 
+// Audience returns what the audience of a token for this CA begins with; the path
+// of a route follows.
+func (c *Client) Audience() string { return c.URL() + api.Prefix }
+
 // TrustedRoots returns the certificates that the client trusts; nil with
 // Config.HTTPClient.
 func (c *Client) TrustedRoots() []*x509.Certificate { return slices.Clone(c.roots) }

@@ -205,7 +205,7 @@ func TestTokenLifetime(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Unix(1e9, 0)
-	signer := &client.TokenSigner{Provisioner: "p", Key: key, CA: "https://ca", Now: func() time.Time { return now }}
+	signer := &client.TokenSigner{Provisioner: "p", Key: key, Audience: "https://ca", Now: func() time.Time { return now }}
 	tests := []struct {
 		notBefore, notAfter time.Duration
 		want                string

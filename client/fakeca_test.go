@@ -224,7 +224,7 @@ func (f *fakeCA) issue(t *testing.T, w http.ResponseWriter, template *x509.Certi
 func (f *fakeCA) token(t *testing.T, subject string) string {
 	t.Helper()
 	signer := &client.TokenSigner{
-		Provisioner: "admin", Key: f.provisioner, CA: f.URL, PathPrefix: api.Prefix, RootFingerprint: client.Fingerprint(f.root),
+		Provisioner: "admin", Key: f.provisioner, Audience: f.URL + api.Prefix, RootFingerprint: client.Fingerprint(f.root),
 	}
 	token, err := signer.Token(client.TokenOptions{Route: api.PathSign, Subject: subject})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"stepca/api"
 	"stepca/jose"
 )
 
@@ -72,8 +71,7 @@ func (c *Client) tokenSigner(ctx context.Context, name string, key *jose.JWK) (*
 	return &TokenSigner{
 		Provisioner:     name,
 		Key:             key,
-		CA:              c.URL(),
-		PathPrefix:      api.Prefix,
+		Audience:        c.Audience(),
 		RootFingerprint: fingerprint,
 	}, nil
 }

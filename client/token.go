@@ -75,8 +75,7 @@ type TokenSigner struct {
 	KeyID       string         // "" means that of a JWK, else none
 	Header      map[string]any // credentials such as x5c or sshpop; may be nil
 
-	CA              string // "https://host[:port]", for the audience
-	PathPrefix      string // before the route in the audience: api.Prefix, or ""
+	Audience        string // what the route is appended to; see Client.Audience
 	Fragment        string // of the audience, without "#"; "" for none
 	RootFingerprint string // see TokenClaims; may be ""
 
@@ -116,7 +115,7 @@ func (s *TokenSigner) Token(opts TokenOptions) (string, error) {
 	if err := checkLifetime(now, opts.NotBefore, opts.NotAfter); err != nil {
 		return "", err
 	}
-	audience := s.CA + s.PathPrefix + opts.Route
+	audience := s.Audience + opts.Route
 	if s.Fragment != "" {
 		audience += "#" + s.Fragment
 	}

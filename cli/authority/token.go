@@ -1,0 +1,87 @@
+package authority
+
+import (
+	"github.com/spf13/cobra"
+
+	"stepca/ca"
+	"stepca/cli"
+)
+
+// TokenFlags hold the flags that choose a provisioner and give the credentials
+// to make a token for it.
+type TokenFlags struct {
+	Provisioner string // its name
+	KeyID       string // of a JWK, or the client ID of an OIDC provisioner
+	Key         string // file with the private key of a JWK provisioner
+
+	// PasswordFile opens the provisioner's key; PasswordFlag names its flag.
+	PasswordFile, PasswordFlag string
+
+	X5CCert, X5CKey       string
+	X5CChain              []string
+	X5CInsecure           bool
+	SSHPOPCert, SSHPOPKey string
+	NebulaCert, NebulaKey string
+	K8sSATokenPath        string
+}
+
+// DefineProvisioner defines --provisioner (and --issuer).
+func (f *TokenFlags) DefineProvisioner(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.Provisioner, "provisioner", "", "the `name` of the provisioner to use")
+	cli.Alias(cmd, "provisioner", "issuer")
+}
+
+// DefinePassword defines --provisioner-password-file with further names.
+func (f *TokenFlags) DefinePassword(cmd *cobra.Command, aliases ...string) {
+	f.PasswordFlag = "provisioner-password-file"
+	cmd.Flags().StringVar(&f.PasswordFile, f.PasswordFlag, "", "a `file` with the password of the provisioner's key")
+	if len(aliases) > 0 {
+		cli.Alias(cmd, f.PasswordFlag, aliases...)
+	}
+}
+
+// DefineX5C defines the flags for tokens signed with the key of an X.509
+// certificate.
+func (f *TokenFlags) DefineX5C(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.X5CCert, "x5c-cert", "", "a `file` with the certificate chain that vouches for the request, for X5C provisioners")
+	cmd.Flags().StringVar(&f.X5CKey, "x5c-key", "", "the private key `file` of --x5c-cert")
+}
+
+// DefineX5CChain defines --x5c-chain.
+func (f *TokenFlags) DefineX5CChain(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.X5CChain, "x5c-chain", nil, "a `file` with more certificates of the chain of --x5c-cert, repeatable")
+}
+
+// DefineSSHPOP defines the flags for tokens signed with the key of an SSH
+// certificate.
+func (f *TokenFlags) DefineSSHPOP(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.SSHPOPCert, "sshpop-cert", "", "the SSH certificate `file` that vouches for the request, for SSHPOP provisioners")
+	cmd.Flags().StringVar(&f.SSHPOPKey, "sshpop-key", "", "the private key `file` of --sshpop-cert")
+}
+
+// DefineNebula defines the flags for tokens signed with the key of a Nebula
+// certificate.
+func (f *TokenFlags) DefineNebula(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.NebulaCert, "nebula-cert", "", "the Nebula certificate `file` that vouches for the request, for Nebula provisioners")
+	cmd.Flags().StringVar(&f.NebulaKey, "nebula-key", "", "the private key `file` of --nebula-cert")
+}
+
+// DefineK8sSA defines --k8ssa-token-path.
+func (f *TokenFlags) DefineK8sSA(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.K8sSATokenPath, "k8ssa-token-path", "", "a `file` with the Kubernetes service account token, for K8sSA provisioners")
+}
+
+// types are those that the credentials are for; nil means any.
+func (f *TokenFlags) types() []ca.ProvisionerType {
+	switch {
+	case f.X5CCert != "" || f.X5CKey != "":
+		return []ca.ProvisionerType{ca.TypeX5C}
+	case f.SSHPOPCert != "" || f.SSHPOPKey != "":
+		return []ca.ProvisionerType{ca.TypeSSHPOP}
+	case f.NebulaCert != "" || f.NebulaKey != "":
+		return []ca.ProvisionerType{ca.TypeNebula}
+	case f.K8sSATokenPath != "":
+		return []ca.ProvisionerType{ca.TypeK8sSA}
+	}
+	return nil
+}
