@@ -65,25 +65,25 @@ func NewAccessLog(out io.Writer, format LogFormat) *AccessLog {
 
 // record writes the line of a finished exchange.
 func (l *AccessLog) record(x *exchange) {
-	if l == nil || l.QuietHealth && x.status < http.StatusBadRequest && rawPath(x.Request) == "/health" {
+	if l == nil || l.QuietHealth && x.status < http.StatusBadRequest && rawPath(x.r) == "/health" {
 		return
 	}
 	took := time.Since(x.start)
 	fields := map[string]any{
 		"request-id":     x.requestID,
-		"remote-address": l.remoteAddress(x.Request),
+		"remote-address": l.remoteAddress(x.r),
 		"name":           "ca",
 		"user-id":        "",
 		"time":           x.start.UTC().Format(time.RFC3339),
 		"duration-ns":    took.Nanoseconds(),
 		"duration":       took.String(),
-		"method":         x.Method,
-		"path":           x.RequestURI,
-		"protocol":       x.Proto,
+		"method":         x.r.Method,
+		"path":           x.r.RequestURI,
+		"protocol":       x.r.Proto,
 		"status":         x.status,
 		"size":           x.size,
-		"referer":        oneLine(x.Referer()),
-		"user-agent":     oneLine(x.UserAgent()),
+		"referer":        oneLine(x.r.Referer()),
+		"user-agent":     oneLine(x.r.UserAgent()),
 	}
 	for _, a := range x.attrs {
 		fields[a.Key] = a.Value.Resolve().Any()

@@ -15,23 +15,23 @@ func (s *Server) crl(x *exchange) error {
 	if s.cfg.Revocation == nil {
 		return noCRL(nil)
 	}
-	crl, err := s.cfg.Revocation.CRL(x.Context(), strings.TrimSuffix(x.param, ".crl"))
+	crl, err := s.cfg.Revocation.CRL(x.r.Context(), strings.TrimSuffix(x.param, ".crl"))
 	if err != nil {
 		return noCRL(err)
 	}
-	h := x.ResponseWriter.Header()
+	h := x.Header()
 	h.Set("ETag", crl.ETag)
 	h.Set("Expires", crl.NextUpdate.UTC().Format(http.TimeFormat))
-	if x.URL.Query().Has("pem") {
+	if x.r.URL.Query().Has("pem") {
 		h.Set("Content-Type", "application/x-pem-file")
 		h.Set("Content-Disposition", `attachment; filename="crl.pem"`)
 		h.Set("ETag", strings.TrimSuffix(crl.ETag, `"`)+`-pem"`)
 		h.Set("Last-Modified", crl.ThisUpdate.UTC().Format(http.TimeFormat))
-		if x.Request.Header.Get("If-None-Match") == h.Get("ETag") {
+		if x.r.Header.Get("If-None-Match") == h.Get("ETag") {
 			x.WriteHeader(http.StatusNotModified)
 			return nil
 		}
-		if x.Method == http.MethodHead {
+		if x.r.Method == http.MethodHead {
 			x.WriteHeader(http.StatusOK)
 			return nil
 		}
@@ -40,7 +40,7 @@ func (s *Server) crl(x *exchange) error {
 	}
 	h.Set("Content-Type", "application/pkix-crl")
 	h.Set("Content-Disposition", `attachment; filename="crl.crl"`)
-	http.ServeContent(x, x.Request, "", crl.ThisUpdate, crl.Reader())
+	http.ServeContent(x, x.r, "", crl.ThisUpdate, crl.Reader())
 	return nil
 }
 

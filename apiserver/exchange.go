@@ -24,7 +24,7 @@ const (
 // will say of both.
 type exchange struct {
 	http.ResponseWriter
-	*http.Request
+	r *http.Request
 
 	requestID string
 	param     string // the variable segment of the path
@@ -60,7 +60,7 @@ func (x *exchange) note(attrs ...slog.Attr) { x.attrs = append(x.attrs, attrs...
 // decode reads the body as JSON into v. Only the first value counts and unknown
 // members are ignored, as clients are used to.
 func (x *exchange) decode(v any) error {
-	body := http.MaxBytesReader(x.ResponseWriter, x.Body, MaxBody)
+	body := http.MaxBytesReader(x.ResponseWriter, x.r.Body, MaxBody)
 	err := json.NewDecoder(body).Decode(v)
 	if err == nil {
 		return nil
@@ -83,11 +83,11 @@ func (x *exchange) reply(status int, v any) error {
 // replyBytes writes a body as it is. A failure to write is the client's loss and
 // not ours to report.
 func (x *exchange) replyBytes(status int, contentType string, body []byte) error {
-	h := x.ResponseWriter.Header()
+	h := x.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.WriteHeader(status)
-	if x.Method != http.MethodHead {
+	if x.r.Method != http.MethodHead {
 		x.Write(body)
 	}
 	return nil
@@ -105,7 +105,7 @@ const retryAfter = "5"
 func (x *exchange) failBody(body api.Error) {
 	switch body.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		x.ResponseWriter.Header().Set("Retry-After", retryAfter)
+		x.Header().Set("Retry-After", retryAfter)
 	}
 	if err := x.reply(body.Status, body); err != nil {
 		io.WriteString(x, body.Message)

@@ -28,7 +28,7 @@ func (s *Server) health(x *exchange) error {
 // ready is GET /ready: the CA can issue, or why not.
 func (s *Server) ready(x *exchange) error {
 	if s.cfg.Ready != nil {
-		if err := s.cfg.Ready(x.Context()); err != nil {
+		if err := s.cfg.Ready(x.r.Context()); err != nil {
 			return &ca.Error{Kind: ca.ErrUnavailable, Detail: "not ready: " + err.Error(), Cause: err}
 		}
 	}
@@ -77,7 +77,7 @@ func bundle(certs []*x509.Certificate) endpoint {
 // provisioners is GET /provisioners: one page of their public configuration.
 func (s *Server) provisioners(x *exchange) error {
 	limit := 0
-	if text := x.URL.Query().Get("limit"); text != "" {
+	if text := x.r.URL.Query().Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return ca.Errorf(ca.ErrMalformed, "limit '%s' is not an integer", text)
@@ -90,7 +90,7 @@ func (s *Server) provisioners(x *exchange) error {
 	case limit > api.MaxPageSize:
 		limit = api.MaxPageSize
 	}
-	page, next := s.cfg.Provisioners.List(x.URL.Query().Get("cursor"), limit)
+	page, next := s.cfg.Provisioners.List(x.r.URL.Query().Get("cursor"), limit)
 	return x.reply(http.StatusOK, api.Provisioners{Provisioners: page, NextCursor: next})
 }
 

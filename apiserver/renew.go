@@ -14,9 +14,9 @@ import (
 // renew is POST /renew: the certificate of the connection, or of a bearer token,
 // is issued again with the same key.
 func (s *Server) renew(x *exchange) error {
-	req := &ca.Request{Operation: ca.RenewX509, ID: x.requestID, Peer: peer(x.Request)}
+	req := &ca.Request{Operation: ca.RenewX509, ID: x.requestID, Peer: peer(x.r)}
 	if req.Peer == nil {
-		token, ok := bearerToken(x.Request)
+		token, ok := bearerToken(x.r)
 		if !ok {
 			return ca.Errorf(ca.ErrMalformed, "missing client certificate")
 		}
@@ -29,7 +29,7 @@ func (s *Server) renew(x *exchange) error {
 // rekey is POST /rekey: the certificate of the connection is issued again for
 // the key of a CSR.
 func (s *Server) rekey(x *exchange) error {
-	req := &ca.Request{Operation: ca.RekeyX509, ID: x.requestID, Peer: peer(x.Request)}
+	req := &ca.Request{Operation: ca.RekeyX509, ID: x.requestID, Peer: peer(x.r)}
 	if req.Peer == nil {
 		return ca.Errorf(ca.ErrMalformed, "missing client certificate")
 	}
@@ -46,7 +46,7 @@ func (s *Server) rekey(x *exchange) error {
 }
 
 func (s *Server) issueAgain(x *exchange, req *ca.Request) error {
-	crt, err := s.cfg.Issuer.X509(x.Context(), req, func(ctx context.Context, req *ca.Request) (*ca.Grant, error) {
+	crt, err := s.cfg.Issuer.X509(x.r.Context(), req, func(ctx context.Context, req *ca.Request) (*ca.Grant, error) {
 		return s.cfg.Provisioners.Renew(ctx, req, s.cfg.Records)
 	})
 	if err != nil {

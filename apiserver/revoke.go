@@ -40,7 +40,7 @@ func (s *Server) revoke(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.cfg.Revocation.Revoke(x.Context(), req, evidence); err != nil {
+	if _, err := s.cfg.Revocation.Revoke(x.r.Context(), req, evidence); err != nil {
 		return err
 	}
 	return x.reply(http.StatusOK, api.RevokeResponse{Status: "ok"})
@@ -49,14 +49,14 @@ func (s *Server) revoke(x *exchange) error {
 // revokeEvidence verifies who asks.
 func (s *Server) revokeEvidence(x *exchange, token, serial string) (*revocation.Evidence, error) {
 	if token == "" {
-		crt := peer(x.Request)
+		crt := peer(x.r)
 		if crt == nil {
 			return nil, ca.Errorf(ca.ErrMalformed, "missing ott or client certificate")
 		}
-		return &revocation.Evidence{Certificate: crt, Provisioner: s.provisionerOf(x.Context(), crt)}, nil
+		return &revocation.Evidence{Certificate: crt, Provisioner: s.provisionerOf(x.r.Context(), crt)}, nil
 	}
 	x.note(slog.Any("ott", loggedToken(token)))
-	grant, err := s.cfg.Provisioners.Revoke(x.Context(), token, serial)
+	grant, err := s.cfg.Provisioners.Revoke(x.r.Context(), token, serial)
 	if err != nil {
 		return nil, err
 	}

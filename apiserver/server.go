@@ -133,7 +133,7 @@ func (s *Server) Public() http.Handler {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, table *routes, mounts map[string]http.Handler) {
-	x := &exchange{ResponseWriter: w, Request: r, start: time.Now(), requestID: requestID(r.Header, s.cfg.TraceHeader)}
+	x := &exchange{ResponseWriter: w, r: r, start: time.Now(), requestID: requestID(r.Header, s.cfg.TraceHeader)}
 	w.Header().Set(api.HeaderRequestID, x.requestID)
 	if o := s.cfg.Observer; o != nil {
 		o.Began()
@@ -169,13 +169,13 @@ func mounted(mounts map[string]http.Handler, path string) http.Handler {
 }
 
 func (s *Server) dispatch(x *exchange, table *routes) {
-	route, param, ok := table.find(rawPath(x.Request))
+	route, param, ok := table.find(rawPath(x.r))
 	switch {
 	case !ok:
 		x.failBody(api.Error{Status: http.StatusNotFound, Message: "The requested resource could not be found: there is no such path."})
 		return
-	case !route.allows(x.Method):
-		x.ResponseWriter.Header().Set("Allow", route.method)
+	case !route.allows(x.r.Method):
+		x.Header().Set("Allow", route.method)
 		x.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}

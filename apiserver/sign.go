@@ -22,7 +22,7 @@ func (s *Server) sign(x *exchange) error {
 		return ca.Errorf(ca.ErrMalformed, "missing ott")
 	}
 	x.note(slog.Any("ott", loggedToken(body.Token)))
-	crt, err := s.cfg.Issuer.X509(x.Context(), &ca.Request{
+	crt, err := s.cfg.Issuer.X509(x.r.Context(), &ca.Request{
 		Operation: ca.SignX509,
 		ID:        x.requestID,
 		CSR:       csr,

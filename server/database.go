@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"stepca/config"
+	"stepca/kv"
+	"stepca/kv/mem"
+	"stepca/store"
+)
+
+// An EngineOpener opens the database of one engine. cmd/step-ca chooses which
+// engines are linked in.
+type EngineOpener func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error)
+
+// openStore opens the configured database. Without one, used tokens are kept in
+// memory and nothing else is kept.
+func openStore(ctx context.Context, db *config.DB, engines map[string]EngineOpener, log *slog.Logger) (*store.Store, kv.Engine, error) {
+	opts := store.Options{Log: log, TokensOnly: db == nil}
+	if db == nil {
+		log.Warn("no database is configured: certificates are not stored, revocation is not available, and used tokens are forgotten at a restart")
+		engine := mem.New()
+		return store.New(engine, opts), engine, nil
+	}
+	keep := db.Retention.WithDefaults()
+	opts.Retention = store.Retention{
+		Certificates:    period(time.Duration(keep.Certificates)),
+		SSHCertificates: period(time.Duration(keep.Certificates)),
+		Orders:          period(time.Duration(keep.Orders)),
+		Refusals:        period(time.Duration(keep.Refusals)),
+	}
+	open, ok := engines[db.Engine()]
+	if !ok {
+		return nil, nil, fmt.Errorf("db.type %q is not supported by this build", db.Type)
+	}
+	engine, err := open(ctx, db, log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the database (db.type %q): %w", db.Type, err)
+	}
+	return store.New(engine, opts), engine, nil
+}
+
+// period translates zero, which the configuration has for "forever".
+func period(d time.Duration) time.Duration {
+	if d == 0 {
+		return store.Forever
+	}
+	return d
+}

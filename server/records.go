@@ -1,0 +1,63 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+
+	"stepca/ca"
+	"stepca/issue"
+	"stepca/provisioner"
+	"stepca/store"
+)
+
+// records tell a renewal what is known of the certificate presented.
+type records struct {
+	store   *store.Store
+	issuers []*issue.Authority
+}
+
+// X509Record implements provisioner.X509Records.
+func (r records) X509Record(ctx context.Context, crt *x509.Certificate) (provisioner.X509Record, error) {
+	rec := provisioner.X509Record{Own: r.own(crt)}
+	if !r.store.Keeps() {
+		return rec, nil
+	}
+	revocation, err := r.store.Revoked(ctx, crt.SerialNumber)
+	if err != nil {
+		return rec, err
+	}
+	rec.Revoked = revocation != nil
+	stored, err := r.store.Certificate(ctx, crt.SerialNumber)
+	switch {
+	case errors.Is(err, ca.ErrNotFound):
+		return rec, nil
+	case err != nil:
+		return rec, err
+	}
+	if bytes.Equal(stored.DER, crt.Raw) {
+		rec.Stored, rec.Provisioner, rec.RA = true, stored.Provisioner, stored.RA
+	}
+	return rec, nil
+}
+
+// own reports whether one of our issuers signed the certificate.
+func (r records) own(crt *x509.Certificate) bool {
+	for _, a := range r.issuers {
+		issuer := a.Certificate()
+		if bytes.Equal(crt.RawIssuer, issuer.RawSubject) && crt.CheckSignatureFrom(issuer) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// SSHRevoked implements provisioner.SSHRecords.
+func (r records) SSHRevoked(ctx context.Context, serial uint64) (bool, error) {
+	if !r.store.Keeps() {
+		return false, nil
+	}
+	revocation, err := r.store.SSHRevoked(ctx, serial)
+	return revocation != nil, err
+}

@@ -1,0 +1,276 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stepca/config"
+	"stepca/kv"
+	"stepca/revocation"
+	"stepca/store"
+)
+
+// A Server is a running CA. Make one with Open, then call Run.
+type Server struct {
+	opts    Options
+	log     *slog.Logger
+	metrics *metrics
+	notify  notifier
+
+	// Open for as long as the process lives.
+	db         kv.Engine
+	store      *store.Store
+	revocation *revocation.Service // nil without a database
+
+	// current is swapped as a whole by Reload and never changed in place.
+	current atomic.Pointer[authority]
+
+	mu        sync.Mutex         // one reload at a time; guards listeners
+	listeners map[role]*listener // that are bound
+	failed    chan error         // a listener that ended by itself
+	draining  sync.WaitGroup     // listeners and authorities of earlier configurations
+}
+
+// Open reads the configuration, opens the store and the keys, and binds the
+// addresses, so that whatever can fail has failed before anything is served.
+func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err error) {
+	s := &Server{
+		opts: opts, log: log, notify: newNotifier(opts.Getenv),
+		metrics:   newMetrics(opts.Version, time.Now()),
+		listeners: make(map[role]*listener),
+		failed:    make(chan error, 1),
+	}
+	cfg, err := s.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	if s.store, s.db, err = openStore(ctx, cfg.DB, opts.Engines, log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.db.Close()
+		}
+	}()
+	a, err := s.build(ctx, cfg, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if s.store.Keeps() {
+		s.revocation, err = revocation.New(revocation.Config{
+			Store: s.store, Log: log, Shared: cfg.DB.Shared(), Settings: a.revocationSettings(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if a.api, err = s.buildAPI(a); err != nil {
+			return nil, err
+		}
+	} else if cfg.CRL.IsEnabled() {
+		return nil, errors.New("could not generate a CRL: crl.enabled needs a database, and db is not configured")
+	}
+	sockets, err := inheritedSockets(opts.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	defer sockets.rest()
+	if err := s.bind(cfg, sockets); err != nil {
+		return nil, err
+	}
+	s.registerGauges()
+	s.use(a)
+	return s, nil
+}
+
+// loadConfig reads the file and refuses what Check calls an error. Warnings go
+// to the log, one line each.
+func (s *Server) loadConfig() (*config.Config, error) {
+	cfg, err := config.Load(s.opts.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, f := range cfg.Check() {
+		if f.Severity == config.Error {
+			errs = append(errs, f)
+			continue
+		}
+		s.log.Warn("configuration", "file", s.opts.ConfigFile, "path", f.Path, "warning", f.Text())
+	}
+	if len(errs) == 1 {
+		return nil, errs[0]
+	}
+	return cfg, errors.Join(errs...)
+}
+
+// Run serves until ctx ends, then drains. It returns nil after a clean stop.
+func (s *Server) Run(ctx context.Context) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx)) // outlives the draining
+	group, work := errgroup.WithContext(work)
+	group.Go(func() error { return s.store.Run(work) })
+	if s.revocation != nil {
+		group.Go(func() error { return s.revocation.Run(work) })
+	}
+	group.Go(func() error { s.watchdog(work); return nil })
+
+	s.mu.Lock()
+	s.current.Load().start(work)
+	for _, l := range s.bound() {
+		l.serve(s.log, s.fail)
+		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.address)
+	}
+	s.mu.Unlock()
+	s.notify.ready()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-s.failed:
+	case <-work.Done():
+	}
+	s.notify.stopping()
+	return errors.Join(err, s.shutdown(stopWork, group))
+}
+
+// shutdown drains the requests, then ends the background work, then closes keys
+// and store: nothing is closed that a request could still need.
+func (s *Server) shutdown(stopWork func(), group *errgroup.Group) error {
+	s.log.Info("shutting down ...")
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var closing errgroup.Group
+	for _, l := range s.listeners {
+		closing.Go(func() error { return l.close(ctx) })
+	}
+	err := closing.Wait()
+	s.draining.Wait()
+	stopWork()
+	err = errors.Join(err, group.Wait(), s.current.Load().close(), s.db.Close())
+	if err != nil {
+		return fmt.Errorf("shutting down: %w", err)
+	}
+	return nil
+}
+
+// Close lets go of everything a Server that was opened and never run holds.
+func (s *Server) Close() error {
+	var errs []error
+	for _, l := range s.listeners {
+		errs = append(errs, l.net.Close())
+	}
+	return errors.Join(append(errs, s.current.Load().close(), s.db.Close())...)
+}
+
+// fail hears of a listener that ended by itself; the first ends the server.
+func (s *Server) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// use makes an authority the current one and gives it to the listeners.
+func (s *Server) use(a *authority) {
+	s.current.Store(a)
+	s.metrics.setIssuers(a.issuer.Authorities())
+	for r, l := range s.listeners {
+		switch r {
+		case roleHTTPS:
+			l.use(a.api, a.tls)
+		case roleHTTP:
+			l.use(a.api.Public(), nil)
+		case roleMetrics:
+			l.use(s.metrics.handler(), nil)
+		}
+	}
+}
+
+// addresses are the listeners that a configuration asks for.
+func addresses(cfg *config.Config) map[role]string {
+	want := map[role]string{roleHTTPS: cfg.Address}
+	if cfg.InsecureAddress != "" {
+		want[roleHTTP] = cfg.InsecureAddress
+	}
+	if cfg.MetricsAddress != "" {
+		want[roleMetrics] = cfg.MetricsAddress
+	}
+	return want
+}
+
+// bind binds all addresses of a configuration, or none.
+func (s *Server) bind(cfg *config.Config, sockets *activation) error {
+	for r, address := range addresses(cfg) {
+		l, err := listen(r, address, sockets)
+		if err != nil {
+			for _, l := range s.listeners {
+				l.net.Close()
+			}
+			return fmt.Errorf("%s: %w", addressKey[r], err)
+		}
+		s.listeners[r] = l
+	}
+	return nil
+}
+
+// addressKey is the key of ca.json that an address comes from.
+var addressKey = map[role]string{roleHTTPS: "address", roleHTTP: "insecureAddress", roleMetrics: "metricsAddress"}
+
+// bound returns the listeners in a fixed order.
+func (s *Server) bound() []*listener {
+	var list []*listener
+	for _, r := range []role{roleHTTPS, roleHTTP, roleMetrics} {
+		if l := s.listeners[r]; l != nil {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+func (l *listener) protocol() string {
+	if l.role == roleHTTPS {
+		return "HTTPS"
+	}
+	return "HTTP"
+}
+
+// Addr returns the address on which HTTPS is served: the real port where the
+// configuration has 0.
+func (s *Server) Addr() string { return s.listeners[roleHTTPS].net.Addr().String() }
+
+// watchdog tells the service manager that the process is alive, if it asks.
+func (s *Server) watchdog(ctx context.Context) {
+	if s.notify.watchdog == 0 {
+		return
+	}
+	tick := time.NewTicker(s.notify.watchdog / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.notify.alive()
+		}
+	}
+}
+
+// registerGauges adds what is read off the store at each scrape.
+func (s *Server) registerGauges() {
+	s.metrics.gauge("refusals_not_recorded", "Number of refusals that were counted but not stored, because there were too many",
+		func() float64 { return float64(s.store.RefusalsMissed()) })
+	if q, ok := s.db.(interface{ QueueDepth() int }); ok {
+		s.metrics.gauge("store_queue_depth", "Number of transactions waiting for the disk", func() float64 { return float64(q.QueueDepth()) })
+	}
+}
+
+// stamp begins the lines that scripts know from the reference's standard logger.
+func stamp() string { return time.Now().Format("2006/01/02 15:04:05") }
