@@ -7,6 +7,6 @@ import (
 	"stepca/cli/context"
 )
 
-func TestMain(m *testing.M) { clitest.Main(m, context.Command, probe) }
+func TestMain(m *testing.M) { clitest.Main(m, context.Command, probe, ask) }
 
 func TestScripts(t *testing.T) { clitest.Run(t) }

@@ -49,3 +49,32 @@ func probe(env *cli.Env) *cobra.Command {
 	cli.ContextFlag(cmd)
 	return cmd
 }
+
+// ask is a command for each kind of question; it shows the answer.
+func ask(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:  "ask <kind>...",
+		Args: cli.MinArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			for _, kind := range args {
+				var answer any
+				var err error
+				switch q := (cli.Question{Label: "Your " + kind, Flag: "name"}); kind {
+				case "password":
+					answer, err = env.Prompt.Password(q)
+				case "confirm":
+					answer, err = env.Prompt.Confirm(q)
+				case "choice":
+					answer, err = env.Prompt.Select(q, []string{"one", "two", "three"})
+				default:
+					answer, err = env.Prompt.Text(q)
+				}
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(env.Stdout, "%q\n", answer)
+			}
+			return nil
+		},
+	}
+}

@@ -8,14 +8,15 @@ import (
 	"strings"
 	"unicode"
 
-	"charm.land/bubbles/v2/key"
-	"charm.land/huh/v2"
 	"golang.org/x/term"
 )
 
 // terminal is the Prompter of a process: keys come from standard input if that
 // is a terminal, else from the controlling terminal, and questions go to
 // standard error, so that a captured output stays clean.
+//
+// Keys are read one by one. A library that reads ahead, as bubbletea does, loses
+// what was typed for the next question, and shows it when that is a password.
 type terminal struct {
 	env *Env
 }
@@ -36,21 +37,55 @@ func (t *terminal) open(q Question) (in, out *os.File, done func(), err error) {
 }
 
 func (t *terminal) Text(q Question) (string, error) {
-	answer, err := t.input(q, "error running prompt", huh.EchoModeNormal)
+	in, out, done, err := t.open(q)
 	if err != nil {
 		return "", err
 	}
-	t.env.Selected(q.Label, answer)
-	return answer, nil
+	defer done()
+	for {
+		answer, err := readLine(in, out, t.label(q), q.Default)
+		if err != nil {
+			return "", fmt.Errorf("error running prompt: %w", err)
+		}
+		if q.Validate == nil {
+			return answer, nil
+		}
+		err = q.Validate(answer)
+		if err == nil {
+			return answer, nil
+		}
+		fmt.Fprintf(out, "✗ %v\n", err)
+	}
+}
+
+func (t *terminal) label(q Question) string {
+	if t.env.Color {
+		return "\x1b[32m✔\x1b[0m \x1b[1m" + q.Label + ":\x1b[0m "
+	}
+	return "✔ " + q.Label + ": "
 }
 
 func (t *terminal) Password(q Question) ([]byte, error) {
-	answer, err := t.input(q, "error reading password", huh.EchoModeNone)
+	in, out, done, err := t.open(q)
 	if err != nil {
 		return nil, err
 	}
-	t.env.Noticef("%s: ", q.Label)
-	return bytes.TrimRightFunc([]byte(answer), unicode.IsSpace), nil
+	defer done()
+	for {
+		answer, err := readPassword(in, out, q.Label+": ")
+		if err != nil {
+			return nil, fmt.Errorf("error reading password: %w", err)
+		}
+		answer = bytes.TrimRightFunc(answer, unicode.IsSpace)
+		if q.Validate == nil {
+			return answer, nil
+		}
+		err = q.Validate(string(answer))
+		if err == nil {
+			return answer, nil
+		}
+		fmt.Fprintf(out, "✗ %v\n", err)
+	}
 }
 
 func (t *terminal) Confirm(q Question) (bool, error) {
@@ -77,49 +112,14 @@ func parseYesNo(s string) (bool, error) {
 }
 
 func (t *terminal) Select(q Question, items []string) (int, error) {
-	options := make([]huh.Option[int], len(items))
-	for i, item := range items {
-		options[i] = huh.NewOption(item, i)
-	}
-	var chosen int
-	field := huh.NewSelect[int]().Title(q.Label).Options(options...).Value(&chosen)
-	err := t.run(q, "error running prompt", field)
-	return chosen, err
-}
-
-func (t *terminal) input(q Question, failure string, echo huh.EchoMode) (string, error) {
-	answer := q.Default
-	field := huh.NewInput().Title(q.Label + ": ").Inline(true).Prompt("").EchoMode(echo).Value(&answer)
-	if q.Validate != nil {
-		field = field.Validate(q.Validate)
-	}
-	err := t.run(q, failure, field)
-	return answer, err
-}
-
-// errInterrupted is what Ctrl-C does to a question.
-var errInterrupted = errors.New("^C")
-
-// run shows the field until it is answered. failure begins the error when it is
-// not.
-func (t *terminal) run(q Question, failure string, field huh.Field) error {
 	in, out, done, err := t.open(q)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer done()
-	keys := huh.NewDefaultKeyMap()
-	keys.Quit = key.NewBinding(key.WithKeys("ctrl+c", "ctrl+d"))
-	err = huh.NewForm(huh.NewGroup(field)).
-		WithInput(in).WithOutput(out).WithKeyMap(keys).WithShowHelp(false).
-		WithTheme(huh.ThemeFunc(huh.ThemeBase)).
-		WithAccessible(t.env.Getenv("TERM") == "dumb").
-		Run()
-	switch {
-	case errors.Is(err, huh.ErrUserAborted):
-		return fmt.Errorf("%s: %w", failure, errInterrupted)
-	case err != nil:
-		return fmt.Errorf("%s: %w", failure, err)
+	chosen, err := pick(in, out, q.Label, items)
+	if err != nil {
+		return 0, fmt.Errorf("error running prompt: %w", err)
 	}
-	return nil
+	return chosen, nil
 }
