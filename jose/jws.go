@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -123,9 +124,13 @@ func newJWS(protected, payload, signature, signed string) (*JWS, error) {
 // UnverifiedPayload returns the payload without asking who made it.
 func (j *JWS) UnverifiedPayload() []byte { return j.payload }
 
-// UnverifiedClaims decodes the payload into each value, without asking who made
-// it: good for finding the key to verify with, and for showing to people.
+// UnverifiedClaims decodes the payload, a JSON object, into each value, without
+// asking who made it: good for finding the key to verify with, and for showing
+// to people.
 func (j *JWS) UnverifiedClaims(values ...any) error {
+	if !bytes.HasPrefix(bytes.TrimLeft(j.payload, " \t\r\n"), []byte("{")) {
+		return errors.New("the claims: not a JSON object")
+	}
 	for _, value := range values {
 		if err := decodeJSON(j.payload, value); err != nil {
 			return fmt.Errorf("the claims: %w", err)

@@ -49,7 +49,7 @@ func privateBlock(key crypto.PrivateKey, format Format, password []byte) (*pem.B
 		if err != nil {
 			return nil, err
 		}
-		sealed, err := encryptPKCS8(der, password)
+		sealed, err := encryptPKCS8(der, password, Iterations)
 		return &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: sealed}, err
 	default:
 		label, der, err := marshalPrivateKey(key, format)

@@ -13,7 +13,7 @@ import (
 
 // maxBcryptRounds bounds the work an OpenSSH key may ask of its reader;
 // ssh-keygen -a takes 16 unless told otherwise.
-const maxBcryptRounds = 10_000
+const maxBcryptRounds = 2_000
 
 const opensshMagic = "openssh-key-v1\x00"
 

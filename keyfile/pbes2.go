@@ -122,11 +122,11 @@ func decryptPKCS8(der, password []byte) (crypto.PrivateKey, error) {
 
 // encryptPKCS8 seals a PKCS #8 key with PBKDF2-HMAC-SHA-256 and AES-256-CBC,
 // which OpenSSL reads since 1.0.
-func encryptPKCS8(der, password []byte) ([]byte, error) {
+func encryptPKCS8(der, password []byte, iterations int) ([]byte, error) {
 	salt, iv := make([]byte, 16), make([]byte, aes.BlockSize)
 	rand.Read(salt)
 	rand.Read(iv)
-	kek, err := pbkdf2.Key(sha256.New, string(password), salt, Iterations, 32)
+	kek, err := pbkdf2.Key(sha256.New, string(password), salt, iterations, 32)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func encryptPKCS8(der, password []byte) ([]byte, error) {
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(sealed, sealed)
 
 	kdf, err := algorithm(oidPBKDF2, pbkdf2Params{
-		Salt: salt, Iterations: Iterations,
+		Salt: salt, Iterations: iterations,
 		PRF: pkix.AlgorithmIdentifier{Algorithm: oidHMACWithSHA256, Parameters: asn1.NullRawValue},
 	})
 	if err != nil {
