@@ -86,7 +86,6 @@ type setup struct {
 	stepPath string
 	now      func() time.Time
 	log      *slog.Logger
-	ssh      bool // there are SSH keys
 	userKeys []ssh.PublicKey
 	hostKeys []ssh.PublicKey
 }
@@ -116,6 +115,11 @@ func (n *Named) prepareSettings(s *setup, settings *Settings) error {
 }
 
 func (n *Named) shared() *Named { return n }
+
+// LogValue implements slog.LogValuer: type and name, and no secrets.
+func (n *Named) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", n.Name), slog.String("type", n.Type))
+}
 
 // SetID implements Provisioner.
 func (n *Named) SetID(id string) { n.id = id }

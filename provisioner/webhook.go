@@ -2,6 +2,9 @@ package provisioner
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 )
@@ -31,16 +34,28 @@ type Webhook struct {
 
 	// The rest are secrets, which the public list of provisioners leaves out.
 
-	Secret      string     `json:"secret,omitempty"` // HMAC key, standard base64
-	BearerToken string     `json:"bearerToken,omitempty"`
+	Secret      Secret     `json:"secret,omitempty"` // HMAC key, standard base64
+	BearerToken Secret     `json:"bearerToken,omitempty"`
 	BasicAuth   *BasicAuth `json:"basicAuth,omitempty"`
 }
 
 // BasicAuth are credentials for HTTP basic authentication (RFC 7617).
 type BasicAuth struct {
 	Username string `json:"username"`
-	Password string `json:"password"`
+	Password Secret `json:"password"`
 }
+
+// A Secret is a string that package fmt and logs show as "[redacted]". JSON has
+// it as it is: it is how provisioners are stored.
+type Secret string
+
+// Format implements fmt.Formatter for every verb.
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue implements slog.LogValuer.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+const redacted = "[redacted]"
 
 // validate reports the first fault, in the words of the reference.
 func (w *Webhook) validate() error {
