@@ -84,9 +84,7 @@ func (s *Store) Record(ctx context.Context, iss *Issuance) error {
 	if err != nil {
 		return fmt.Errorf("recording a certificate: %w", err)
 	}
-	if c.IssuedAt.IsZero() {
-		c.IssuedAt = s.nowUTC()
-	}
+	s.issuedAt(&c.IssuedAt)
 	if iss.OneTime != nil && c.TokenID == "" {
 		c.TokenID = iss.OneTime.ID
 	}

@@ -42,7 +42,7 @@ func (p Page) rng(r kv.Range) (kv.Range, error) {
 	}
 	last, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	outside := bytes.Compare(last, r.From) < 0 || r.To != nil && bytes.Compare(last, r.To) >= 0
-	if err != nil || len(last) == 0 || len(last) > kv.MaxKeyLen || outside {
+	if err != nil || len(last) == 0 || len(last) >= kv.MaxKeyLen || outside {
 		return r, ca.Errorf(ca.ErrMalformed, "invalid cursor")
 	}
 	if r.Reverse {

@@ -91,9 +91,7 @@ func (s *Store) RecordSSH(ctx context.Context, iss *SSHIssuance) error {
 }
 
 func (s *Store) insertSSH(tx kv.Tx, c *SSHCertificate) error {
-	if c.IssuedAt.IsZero() {
-		c.IssuedAt = s.nowUTC()
-	}
+	s.issuedAt(&c.IssuedAt)
 	v, err := encode(c)
 	if err != nil {
 		return err
@@ -122,9 +120,7 @@ func (s *Store) insertIdentity(tx kv.Tx, c *Certificate) error {
 		return fmt.Errorf("recording an identity certificate: %w", err)
 	}
 	rec := *c
-	if rec.IssuedAt.IsZero() {
-		rec.IssuedAt = s.nowUTC()
-	}
+	s.issuedAt(&rec.IssuedAt)
 	return s.insertCertificate(tx, serialKey(serial), &rec)
 }
 

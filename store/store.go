@@ -83,3 +83,12 @@ func errNoDatabase() error {
 
 // nowUTC returns the current time in UTC and whole seconds, as records hold it.
 func (s *Store) nowUTC() time.Time { return s.now().UTC().Truncate(time.Second) }
+
+// issuedAt completes the time of a record: now if it is not set, UTC and whole
+// seconds in any case.
+func (s *Store) issuedAt(t *time.Time) {
+	if t.IsZero() {
+		*t = s.now()
+	}
+	*t = t.UTC().Truncate(time.Second)
+}
