@@ -211,7 +211,10 @@ func (c *Collection) ACME(name string) (*ACME, error) {
 	if !ok {
 		return nil, ca.Hidden(ca.ErrNotFound, "provisioner %q is of type %s", name, e.ref.Type)
 	}
-	return p, e.ready()
+	if err := e.ready(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // ready returns the error for a provisioner that is not initialized.

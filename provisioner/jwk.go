@@ -93,6 +93,9 @@ func (n *Named) leafGrant(token *Token, ref ca.ProvisionerRef, ext *ca.Provision
 	if len(sans) == 0 {
 		sans = []string{c.Subject}
 	}
+	if len(sans) > maxNames {
+		return nil, ca.Errorf(ca.ErrMalformed, "token has more than %d names", maxNames)
+	}
 	data, err := token.data(n.templates.x509, len(n.templates.webhooks) > 0)
 	if err != nil {
 		return nil, ca.Hidden(ca.ErrUnauthorized, "%w", err)

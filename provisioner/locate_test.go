@@ -3,6 +3,8 @@ package provisioner
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -114,3 +116,18 @@ func FuzzClaims(f *testing.F) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A token does not show in logs and messages.
+func TestTokenIsNotShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "")
+	raw := f.token(f.claims("https://localhost/sign").with("jti", "the-id"))
+	token := must(parseToken(raw))
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", token)
+	for _, text := range []string{log.String(), fmt.Sprint(token), fmt.Sprintf("%+v", token)} {
+		if !strings.Contains(text, "the-id") || strings.Contains(text, raw[:20]) {
+			t.Errorf("a token shows as %s", text)
+		}
+	}
+}

@@ -31,6 +31,9 @@ func (n *Named) sshGrant(token *Token, req *ca.SSHRequest, ref ca.ProvisionerRef
 	if err := checkSSHOptions(said); err != nil {
 		return nil, err
 	}
+	if max(len(said.Principals), len(req.Options.Principals)) > maxNames {
+		return nil, ca.Errorf(ca.ErrMalformed, "more than %d principals", maxNames)
+	}
 	if err := matchSSHOptions(said, req.Options); err != nil {
 		return nil, err
 	}

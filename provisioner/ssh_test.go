@@ -39,6 +39,8 @@ func TestJWKSSH(t *testing.T) {
 		{name: "unknown type", claims: step(object{"certType": "zzz"}), outcome: "400", detail: "unknown certificate type 'zzz'"},
 		{name: "empty principal", claims: step(object{"principals": []string{"a", ""}}), outcome: "400",
 			detail: "principals cannot contain empty values"},
+		{name: "too many principals", claims: step(object{}), body: ca.SSHOptions{Principals: make([]string, maxNames+1)},
+			outcome: "400", detail: "more than 1000 principals"},
 		{name: "other type in the body", claims: step(object{"certType": "user"}), body: ca.SSHOptions{CertType: ca.SSHHost},
 			outcome: "403", detail: "ssh certificate type does not match - got host, want user"},
 		{name: "other principals in the body", claims: step(object{"principals": []string{"joe"}}),

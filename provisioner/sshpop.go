@@ -95,6 +95,9 @@ func (p *SSHPOP) renewal(token *Token, crt *ssh.Certificate, op ca.Operation) (*
 	if crt.ValidAfter == 0 || crt.ValidBefore == 0 {
 		return nil, ca.Errorf(ca.ErrMalformed, "sshpop certificate has no validity period")
 	}
+	if err := p.checkStarted(crt); err != nil {
+		return nil, err
+	}
 	if err := p.checkRenewable(sshTime(crt.ValidAfter), sshTime(crt.ValidBefore)); err != nil {
 		return nil, err
 	}
@@ -117,17 +120,24 @@ func sshTime(seconds uint64) time.Time {
 	return time.Unix(int64(seconds), 0).UTC()
 }
 
-// checkCurrent refuses a certificate that is not valid now.
-func (p *SSHPOP) checkCurrent(crt *ssh.Certificate) error {
-	now := uint64(max(0, p.now().Unix()))
-	switch {
-	case now < crt.ValidAfter:
+// checkStarted refuses a certificate that is not valid yet.
+func (p *SSHPOP) checkStarted(crt *ssh.Certificate) error {
+	if p.seconds() < crt.ValidAfter {
 		return ca.Hidden(ca.ErrUnauthorized, "sshpop certificate is not valid yet")
-	case crt.ValidBefore != ssh.CertTimeInfinity && now >= crt.ValidBefore:
-		return ca.Hidden(ca.ErrUnauthorized, "sshpop certificate has expired")
 	}
 	return nil
 }
+
+// checkCurrent refuses a certificate that is not valid now.
+func (p *SSHPOP) checkCurrent(crt *ssh.Certificate) error {
+	if crt.ValidBefore != ssh.CertTimeInfinity && p.seconds() >= crt.ValidBefore {
+		return ca.Hidden(ca.ErrUnauthorized, "sshpop certificate has expired")
+	}
+	return p.checkStarted(crt)
+}
+
+// seconds returns the time as certificates have it.
+func (p *SSHPOP) seconds() uint64 { return uint64(max(0, p.now().Unix())) }
 
 // verify checks the certificate in a token and the token with its key.
 func (p *SSHPOP) verify(token *Token, op ca.Operation) (*ssh.Certificate, error) {

@@ -30,6 +30,7 @@ func TestSSHPOP(t *testing.T) {
 	}
 	future := func(c *ssh.Certificate) { c.ValidAfter = uint64(f.now.Add(time.Minute).Unix()) }
 	forever := func(c *ssh.Certificate) { c.ValidBefore = ssh.CertTimeInfinity }
+	never := func(c *ssh.Certificate) { c.ValidAfter, c.ValidBefore = ssh.CertTimeInfinity-1, ssh.CertTimeInfinity }
 	always := func(c *ssh.Certificate) { c.ValidAfter = 0 }
 	for _, tt := range []struct {
 		name   string
@@ -45,6 +46,7 @@ func TestSSHPOP(t *testing.T) {
 		{name: "not valid yet", typ: ssh.HostCert, change: future, want: [3]string{"401", "401", "401"}},
 		{name: "without end", typ: ssh.HostCert, change: forever, want: [3]string{"grant", "grant", "grant"}},
 		{name: "without start", typ: ssh.HostCert, change: always, want: [3]string{"400", "400", "grant"}},
+		{name: "never valid", typ: ssh.HostCert, change: never, want: [3]string{"401", "401", "401"}},
 		{name: "other subject", typ: ssh.HostCert, claim: "sub", value: "x", want: [3]string{"grant", "grant", "403"}},
 		{name: "empty subject", typ: ssh.HostCert, claim: "sub", value: "", want: [3]string{"401", "401", "401"}},
 		{name: "other issuer", typ: ssh.HostCert, claim: "iss", value: "x", want: [3]string{"401", "401", "401"}},

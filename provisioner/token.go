@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"stepca/ca"
@@ -70,8 +71,18 @@ func parseToken(raw string) (*Token, error) {
 	return t, nil
 }
 
-// maxAudiences bounds the values of "aud" in a token.
-const maxAudiences = 100
+// Bounds on lists in a token and in a request that repeats them.
+const (
+	maxAudiences = 100
+	maxNames     = 1000
+)
+
+// LogValue implements slog.LogValuer: the ID by which the token is spent, and not
+// the token, which is as good as a password until then.
+func (t *Token) LogValue() slog.Value { return slog.StringValue(t.oneTimeID().ID) }
+
+// String returns the same.
+func (t *Token) String() string { return t.oneTimeID().ID }
 
 // verifySignature checks the signature with the given key, a public key or JWK.
 func (t *Token) verifySignature(key any) error {
