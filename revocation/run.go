@@ -35,7 +35,6 @@ const (
 // A maker makes lists; it belongs to Run's goroutine.
 type maker struct {
 	*Service
-	loaded     bool      // lists hold what the store has
 	loadedAt   time.Time // when loading began
 	pruned     time.Time // when recent was last pruned
 	followed   time.Time // when the store's log was last looked at
@@ -90,7 +89,7 @@ func (m *maker) step(ctx context.Context) time.Duration {
 func (m *maker) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.loaded = false
+	m.loaded = -1
 	clear(m.lists)
 	clear(m.current)
 	m.recent = make(map[string]time.Time)
@@ -98,7 +97,7 @@ func (m *maker) forget() {
 
 // work loads, follows and makes the lists that are due.
 func (m *maker) work(ctx context.Context, st *settings) (time.Duration, error) {
-	if !m.loaded {
+	if !m.complete() {
 		if err := m.load(ctx); err != nil {
 			return 0, err
 		}
@@ -124,9 +123,19 @@ func (m *maker) work(ctx context.Context, st *settings) (time.Duration, error) {
 	return next, nil
 }
 
+// complete reports whether the lists have what the store has.
+func (m *maker) complete() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.loaded == m.epoch
+}
+
 // load fills the lists with what the store has.
 func (m *maker) load(ctx context.Context) error {
 	m.forget()
+	m.mu.Lock()
+	epoch := m.epoch
+	m.mu.Unlock()
 	began := m.now()
 	since := began.Add(-overlap)
 	count := 0
@@ -137,7 +146,10 @@ func (m *maker) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading revocations: %w", err)
 	}
-	m.loaded, m.loadedAt, m.followed = true, began, began
+	m.mu.Lock()
+	m.loaded = epoch
+	m.mu.Unlock()
+	m.loadedAt, m.followed = began, began
 	m.log.Debug("revocations loaded", "count", count, "duration", m.now().Sub(began))
 	return nil
 }
@@ -258,6 +270,9 @@ func (s *Service) CRL(ctx context.Context, issuer string) (*CRL, error) {
 			want = l.seq
 		}
 		c, changed := s.current[iss.Name], s.changed
+		if s.loaded != s.epoch {
+			c = nil
+		}
 		if c != nil && c.seq >= want {
 			s.mu.Unlock()
 			return c, nil

@@ -151,6 +151,8 @@ type Service struct {
 	seq     uint64               // counts additions to all lists
 	recent  map[string]time.Time // serials recorded lately, to know again what the store tells twice; nil if it does not
 	current map[string]*CRL      // newest list of each issuer, by name
+	epoch   int                  // counts how often lists were disabled: what was loaded before is incomplete
+	loaded  int                  // epoch of what is in lists; -1 before the first load
 	changed chan struct{}        // closed when current changes
 }
 
@@ -173,6 +175,7 @@ func New(cfg Config) (*Service, error) {
 		recent:  make(map[string]time.Time),
 		current: make(map[string]*CRL),
 		changed: make(chan struct{}),
+		loaded:  -1,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -190,7 +193,12 @@ func (s *Service) Reload(in Settings) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
 	s.settings.Store(st)
+	if !st.Enabled {
+		s.epoch++
+	}
+	s.mu.Unlock()
 	s.wake()
 	return nil
 }

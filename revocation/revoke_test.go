@@ -1,0 +1,94 @@
+package revocation_test
+
+import (
+	"errors"
+	"math/big"
+	"testing"
+
+	"stepca/ca"
+	"stepca/revocation"
+)
+
+func TestRevokeChecksInOrder(t *testing.T) {
+	t.Parallel()
+	s, a := startOne(t, revocation.CRLSettings{})
+	leaf := a.leaf(t, big.NewInt(77))
+	tests := []struct {
+		name string
+		req  revocation.Request
+		ev   *revocation.Evidence
+		kind error
+		text string // "" if it is not for the requester
+	}{
+		{"no serial", revocation.Request{ReasonCode: 11}, nil, ca.ErrMalformed, "missing serial"},
+		{"bad serial", revocation.Request{Serial: "zz", ReasonCode: 11}, nil, ca.ErrMalformed,
+			"'zz' is not a valid serial number - use a base 10 representation or a base 16 representation with '0x' prefix"},
+		{"reason too large", revocation.Request{Serial: "1", ReasonCode: 11}, nil, ca.ErrMalformed, "reasonCode out of bounds"},
+		{"reason negative", revocation.Request{Serial: "1", ReasonCode: -1}, nil, ca.ErrMalformed, "reasonCode out of bounds"},
+		{"not passive", revocation.Request{Serial: "1"}, nil, ca.ErrNotImplemented, ""},
+		{"no evidence", revocation.Request{Serial: "1", Passive: true}, &revocation.Evidence{}, ca.ErrMalformed, "missing ott or client certificate"},
+		{"token for another", revocation.Request{Serial: "0x10", Passive: true}, token("0x10"), ca.ErrForbidden,
+			`request serial number "16" and token subject "0x10" do not match`},
+		{"certificate of another", revocation.Request{Serial: "12", Passive: true}, &revocation.Evidence{Certificate: leaf}, ca.ErrForbidden,
+			`request serial number "12" and certificate serial number "77" do not match`},
+	}
+	for _, tt := range tests {
+		_, err := s.Revoke(t.Context(), &tt.req, tt.ev)
+		var shown *ca.Error
+		if !errors.Is(err, tt.kind) || !errors.As(err, &shown) || shown.Detail != tt.text {
+			t.Errorf("%s: %v, want %v with text %q", tt.name, err, tt.kind, tt.text)
+		}
+	}
+}
+
+func TestRevokeRecordsWhoAndWhy(t *testing.T) {
+	t.Parallel()
+	s, a := startOne(t, revocation.CRLSettings{})
+	req := &revocation.Request{Serial: "0x10", ReasonCode: 7, Reason: "stolen", Passive: true}
+	if _, err := s.Revoke(t.Context(), req, token("16")); err != nil {
+		t.Fatal(err)
+	}
+	rev, err := s.Revoked(t.Context(), big.NewInt(16))
+	if err != nil || rev == nil {
+		t.Fatalf("Revoked = %v, %v", rev, err)
+	}
+	if rev.By != "token" || rev.TokenID != "token of 16" || rev.ReasonCode != 7 || rev.Reason != "stolen" ||
+		rev.Issuer != "default" || rev.Provisioner.Name != "admin" {
+		t.Errorf("record %+v", rev)
+	}
+	_, err = s.Revoke(t.Context(), req, &revocation.Evidence{Token: &revocation.Token{Subject: "16"}})
+	if want := "certificate with serial number '16' is already revoked"; !errors.Is(err, ca.ErrAlreadyRevoked) || err.Error() != want {
+		t.Errorf("again: %v, want %s", err, want)
+	}
+
+	leaf := a.leaf(t, big.NewInt(77))
+	rev, err = s.Revoke(t.Context(), &revocation.Request{Serial: "77", Passive: true}, &revocation.Evidence{Certificate: leaf})
+	if err != nil || rev.By != "mtls" || !rev.ExpiresAt.Equal(leaf.NotAfter) {
+		t.Errorf("by its certificate: %+v, %v, want its expiry", rev, err)
+	}
+	leaf = a.leaf(t, big.NewInt(78))
+	rev, err = s.Revoke(t.Context(), &revocation.Request{Serial: "78", Passive: true}, &revocation.Evidence{Certificate: leaf, ACME: true})
+	if err != nil || rev.By != "acme" {
+		t.Errorf("by ACME: %+v, %v", rev, err)
+	}
+}
+
+func TestRevokeSSH(t *testing.T) {
+	t.Parallel()
+	s, _ := startOne(t, revocation.CRLSettings{})
+	for serial, kind := range map[string]error{"": ca.ErrMalformed, "0x10": ca.ErrMalformed, "010": ca.ErrMalformed, "-1": ca.ErrMalformed, "18446744073709551616": ca.ErrMalformed} {
+		if err := s.RevokeSSH(t.Context(), &revocation.Request{Serial: serial, Passive: true}, token(serial)); !errors.Is(err, kind) {
+			t.Errorf("RevokeSSH(%q): %v, want %v", serial, err, kind)
+		}
+	}
+	req := &revocation.Request{Serial: "18446744073709551615", Passive: true}
+	if err := s.RevokeSSH(t.Context(), req, &revocation.Evidence{}); err == nil || err.Error() != "missing ott" {
+		t.Errorf("without token: %v, want missing ott", err)
+	}
+	if err := s.RevokeSSH(t.Context(), req, token(req.Serial)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RevokeSSH(t.Context(), req, &revocation.Evidence{Token: &revocation.Token{Subject: req.Serial}}); !errors.Is(err, ca.ErrAlreadyRevoked) {
+		t.Errorf("again: %v, want kind already revoked", err)
+	}
+}
