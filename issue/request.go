@@ -31,6 +31,10 @@ func checkRequest(req *ca.Request, grant *ca.Grant) error {
 	switch grant.CSR.Names {
 	case ca.NamesExact:
 		return checkExactNames(req.CSR, grant.SANs)
+	case ca.NamesExactButURIs:
+		csr := *req.CSR
+		csr.URIs = nil
+		return checkExactNames(&csr, grant.SANs)
 	case ca.NamesSubset:
 		return checkSubsetNames(req.CSR.DNSNames, values(grant.SANs, ca.DNS))
 	}

@@ -88,3 +88,15 @@ func TestClaimsSSHWarning(t *testing.T) {
 		t.Errorf("failures %v, log %s", f.Failures(), f.log.String())
 	}
 }
+
+func TestEffectiveRules(t *testing.T) {
+	t.Parallel()
+	day, hour := ca.Duration(24*time.Hour), ca.Duration(time.Hour)
+	rules, fault, warning := EffectiveRules(&Claims{DefaultTLSCertDuration: &hour}, nil, &Claims{MaxTLSCertDuration: &day, MaxHostSSHCertDuration: &day})
+	if rules.TLS.Default != time.Hour || rules.TLS.Max != 24*time.Hour || fault != nil {
+		t.Errorf("rules %+v, fault %v", rules, fault)
+	}
+	if warning == nil {
+		t.Error("a maximum below the default for SSH hosts is not warned of")
+	}
+}

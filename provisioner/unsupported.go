@@ -31,7 +31,7 @@ const (
 	redactedBytes = `"KioqIFJFREFDVEVEICoqKg=="`
 )
 
-// unsupportedTypes returns the description of a type.
+// description returns the description of a type.
 func (p *Unsupported) description() unsupportedType {
 	prefixed := func(prefix string) func(*Unsupported) string {
 		return func(p *Unsupported) string { return prefix + p.Name }
