@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stepca/api"
+	"stepca/ca"
 	"stepca/client"
 	"stepca/jose"
 	"stepca/keyfile"
@@ -218,7 +219,7 @@ func TestTokenLifetime(t *testing.T) {
 		{time.Minute, time.Second, "nbf < exp"},
 	}
 	for _, tt := range tests {
-		_, err := signer.Token(client.TokenOptions{Route: api.PathSign, Subject: "s", NotBefore: now.Add(tt.notBefore), NotAfter: now.Add(tt.notAfter)})
+		_, err := signer.Token(client.TokenOptions{Route: api.PathSign, Subject: "s", NotBefore: ca.TimeOrDuration{Duration: tt.notBefore}, NotAfter: ca.TimeOrDuration{Duration: tt.notAfter}})
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("from %v to %v: %v", tt.notBefore, tt.notAfter, err)

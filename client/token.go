@@ -92,9 +92,9 @@ type TokenOptions struct {
 	SSH                *ca.SSHOptions  // set in tokens for SSH certificates only
 	User               json.RawMessage // a JSON object; nil leaves it out
 
-	// NotBefore and NotAfter bound the use of the token; zero means now and five
-	// minutes after NotBefore.
-	NotBefore, NotAfter time.Time
+	// NotBefore and NotAfter bound the use of the token; durations count from
+	// now. Unset means now and five minutes after NotBefore.
+	NotBefore, NotAfter ca.TimeOrDuration
 }
 
 // Token mints a token.
@@ -103,16 +103,17 @@ func (s *TokenSigner) Token(opts TokenOptions) (string, error) {
 	if s.Now != nil {
 		now = s.Now()
 	}
-	if opts.NotBefore.IsZero() {
-		opts.NotBefore = now
+	notBefore, notAfter := opts.NotBefore.At(now), opts.NotAfter.At(now)
+	if notBefore.IsZero() {
+		notBefore = now
 	}
-	if opts.NotAfter.IsZero() {
-		opts.NotAfter = opts.NotBefore.Add(defaultTokenLifetime)
+	if notAfter.IsZero() {
+		notAfter = notBefore.Add(defaultTokenLifetime)
 	}
 	if opts.Route == api.PathSign && len(opts.SANs) == 0 {
 		opts.SANs = []string{opts.Subject}
 	}
-	if err := checkLifetime(now, opts.NotBefore, opts.NotAfter); err != nil {
+	if err := checkLifetime(now, notBefore, notAfter); err != nil {
 		return "", err
 	}
 	audience := s.Audience + opts.Route
@@ -125,8 +126,8 @@ func (s *TokenSigner) Token(opts TokenOptions) (string, error) {
 			Subject:   opts.Subject,
 			Audience:  jose.Audience{audience},
 			IssuedAt:  jose.NewNumericDate(now),
-			NotBefore: jose.NewNumericDate(opts.NotBefore),
-			Expiry:    jose.NewNumericDate(opts.NotAfter),
+			NotBefore: jose.NewNumericDate(notBefore),
+			Expiry:    jose.NewNumericDate(notAfter),
 			ID:        tokenID(),
 		},
 		SANs:            opts.SANs,

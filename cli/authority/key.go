@@ -6,71 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"stepca/cli"
 	"stepca/jose"
 	"stepca/keyfile"
 )
-
-// KeyFlags hold the flags with the kind of a new key.
-type KeyFlags struct {
-	Type, Curve string
-	Size        int
-}
-
-// Define defines --kty, --crv (and --curve) and --size.
-func (k *KeyFlags) Define(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&k.Type, "kty", "EC", "the `kind` of key to make: EC, OKP or RSA")
-	cmd.Flags().StringVar(&k.Curve, "crv", "", "the elliptic `curve`: P-256 (default), P-384 or P-521 for EC, Ed25519 for OKP")
-	cli.Alias(cmd, "crv", "curve")
-	cmd.Flags().IntVar(&k.Size, "size", 0, "the size of an RSA key in `bits`, at least 2048 (default)")
-}
-
-// Spec returns the kind of key that the flags of cmd ask for.
-func (k *KeyFlags) Spec(cmd *cobra.Command) (keyfile.KeySpec, error) {
-	spec := keyfile.KeySpec{Type: k.Type, Curve: k.Curve, Size: k.Size}
-	flags := cmd.Flags()
-	switch {
-	case flags.Changed("crv") && !flags.Changed("kty"):
-		return spec, cli.RequiredWithFlag("crv", "kty")
-	case flags.Changed("size") && !flags.Changed("kty"):
-		return spec, cli.RequiredWithFlag("size", "kty")
-	}
-	switch k.Type {
-	case "RSA":
-		switch {
-		case flags.Changed("crv"):
-			return spec, cli.IncompatibleFlagValue("crv", "kty", k.Type)
-		case k.Size < 0:
-			return spec, errors.New("flag '--size' must be greater than or equal to 0")
-		case flags.Changed("size") && k.Size < keyfile.MinRSABits:
-			return spec, fmt.Errorf("flag '--size' requires at least %d", keyfile.MinRSABits)
-		}
-	case "EC", "OKP":
-		if flags.Changed("size") {
-			return spec, cli.IncompatibleFlagValue("size", "kty", k.Type)
-		}
-		if options := curves[k.Type]; k.Curve != "" && !contains(options, k.Curve) {
-			return spec, fmt.Errorf("flag '--kty %s' is incompatible with flag '--crv %s'; options are %v", k.Type, k.Curve, options)
-		}
-	default:
-		return spec, cli.InvalidValue("kty", k.Type, "EC", "OKP", "RSA")
-	}
-	return spec, nil
-}
-
-// curves are those that each kind of key can have.
-var curves = map[string][]string{"EC": {"P-256", "P-384", "P-521"}, "OKP": {"Ed25519"}}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
-}
 
 // decrypt opens an encrypted JWK with the password that pw gives, asking again
 // while it is wrong and pw has more to say.

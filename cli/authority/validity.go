@@ -3,37 +3,18 @@ package authority
 import (
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"stepca/ca"
 	"stepca/cli"
 )
 
-// Validity holds the flags with the period in which something is to be valid.
-type Validity struct {
-	NotBefore, NotAfter string
-}
-
-// Define defines --not-before and --not-after; what is the thing that is valid.
-func (v *Validity) Define(cmd *cobra.Command, what string) {
-	cmd.Flags().StringVar(&v.NotBefore, "not-before", "", "when the "+what+" begins to be valid, a `time or duration`")
-	cmd.Flags().StringVar(&v.NotAfter, "not-after", "", "when the "+what+" expires, a `time or duration`")
-}
-
-// Parse returns both ends as a request gives them; durations are for the CA to
-// resolve.
-func (v *Validity) Parse() (notBefore, notAfter ca.TimeOrDuration, err error) {
-	if notBefore, err = ParseTime("not-before", v.NotBefore); err != nil {
+// Validity returns the ends of a validity as a request gives them: durations are
+// for the CA to resolve.
+func Validity(f *cli.ValidityFlags) (notBefore, notAfter ca.TimeOrDuration, err error) {
+	if notBefore, err = ParseTime("not-before", f.NotBefore); err != nil {
 		return
 	}
-	notAfter, err = ParseTime("not-after", v.NotAfter)
+	notAfter, err = ParseTime("not-after", f.NotAfter)
 	return
-}
-
-// Times returns both ends, durations counted from now; unset is the zero time.
-func (v *Validity) Times(now time.Time) (notBefore, notAfter time.Time, err error) {
-	nb, na, err := v.Parse()
-	return nb.At(now), na.At(now), err
 }
 
 // ParseTime parses the value of a flag that is a time or a duration.

@@ -35,14 +35,22 @@ func Main(m *testing.M, commands ...cli.Command) {
 	})
 }
 
-// Run runs the scripts of testdata/script, each as a parallel subtest.
-func Run(t *testing.T) {
+// Run runs the scripts of testdata/script, each as a parallel subtest. The
+// functions prepare the environment of each further.
+func Run(t *testing.T, prepare ...func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir:                filepath.Join("testdata", "script"),
 		RequireUniqueNames: true,
-		Setup:              setup,
-		Condition:          condition,
-		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(env *testscript.Env) error {
+			for _, f := range append([]func(*testscript.Env) error{setup}, prepare...) {
+				if err := f(env); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Condition: condition,
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})
 }
 

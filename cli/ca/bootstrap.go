@@ -1,0 +1,97 @@
+package ca
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+	"stepca/config"
+	"stepca/keyfile"
+)
+
+// bootstrapFlags are those of step ca bootstrap.
+type bootstrapFlags struct {
+	conn        authority.Connection
+	fingerprint string
+	redirectURL string
+	context     contextFlags
+	force       bool
+}
+
+func bootstrap(env *cli.Env) *cobra.Command {
+	var f bootstrapFlags
+	cmd := &cobra.Command{
+		Use:   "bootstrap",
+		Short: "make this machine trust and use an authority",
+		Long: `**step ca bootstrap** downloads the root certificate of an authority, checks it against
+its fingerprint, and makes the authority the one that other commands use.`,
+		Example: `Use an authority from now on:
+$ step ca bootstrap --ca-url https://ca.example.com --fingerprint 0d7d3834cf187726cf331c40a31aa7ef6b29ba4df601416c9788f6ee01058cf3
+
+Use it beside others, under a name:
+$ step ca bootstrap --context work --ca-url https://ca.example.com --fingerprint 0d7d3834cf187726cf331c40a31aa7ef6b29ba4df601416c9788f6ee01058cf3`,
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(env, cmd) },
+	}
+	f.conn.DefineURL(cmd)
+	cmd.Flags().StringVar(&f.fingerprint, "fingerprint", "", "the SHA-256 `fingerprint` of the root certificate, in hex")
+	cmd.Flags().StringVar(&f.redirectURL, "redirect-url", "", "the `address` to open after a login with OAuth")
+	f.context.define(cmd)
+	cli.Force(cmd, &f.force)
+	cli.WithoutContext(cmd)
+	return cmd
+}
+
+func (f *bootstrapFlags) run(env *cli.Env, cmd *cobra.Command) error {
+	caURL, err := f.conn.URL(cli.RequiredFlag(cmd, "ca-url"))
+	if err != nil {
+		return err
+	}
+	fingerprint := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(f.fingerprint), "-", ""))
+	if fingerprint == "" {
+		return cli.RequiredFlag(cmd, "fingerprint")
+	}
+	crt, err := client.FetchRoot(cmd.Context(), caURL, fingerprint, client.Config{UserAgent: env.UserAgent()})
+	if err != nil {
+		return err
+	}
+	path := env.Path
+	path.Context = f.context.choose(cmd, env, hostname(caURL))
+	defaults, err := json.MarshalIndent(config.ClientDefaults{
+		CAURL:       caURL,
+		Fingerprint: fingerprint,
+		Root:        path.Root(),
+		RedirectURL: f.redirectURL,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{path.Root(), path.Defaults()} {
+		if err := env.MayWrite(name, f.force); err != nil {
+			return err
+		}
+	}
+	if err := keyfile.WriteFile(path.Root(), keyfile.EncodeCertificates(crt), 0o600); err != nil {
+		return cli.FileError(err)
+	}
+	env.Noticef("The root certificate has been saved in %s.", path.Root())
+	if err := keyfile.WriteFile(path.Defaults(), defaults, 0o644); err != nil {
+		return cli.FileError(err)
+	}
+	env.Noticef("The authority configuration has been saved in %s.", path.Defaults())
+	return f.context.save(env, path)
+}
+
+// hostname returns the host of a URL that was parsed before.
+func hostname(caURL string) string {
+	u, err := url.Parse(caURL)
+	if err != nil {
+		return caURL
+	}
+	return u.Hostname()
+}

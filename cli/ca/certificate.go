@@ -1,0 +1,94 @@
+package ca
+
+import (
+	"github.com/spf13/cobra"
+
+	nouns "stepca/ca"
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+	"stepca/keyfile"
+)
+
+// certificateFlags are those of step ca certificate.
+type certificateFlags struct {
+	issuance
+	key cli.KeyFlags
+}
+
+func certificate(env *cli.Env) *cobra.Command {
+	var f certificateFlags
+	cmd := &cobra.Command{
+		Use:   "certificate <subject> <crt-file> <key-file>",
+		Short: "make a private key and get a certificate for it",
+		Long: `**step ca certificate** makes a private key, gets a certificate for the subject, and
+writes both to files. The key is not encrypted. The certificate file holds the chain
+that a server presents: the certificate first, then the intermediates.`,
+		Example: `Get a certificate:
+$ step ca certificate internal.example.com internal.crt internal.key
+
+Get one for several names, for an hour:
+$ step ca certificate internal.example.com internal.crt internal.key --san internal.example.com --san 10.0.0.7 --not-after 1h
+
+Get one with a token that somebody else made:
+$ step ca certificate --token $TOKEN internal.example.com internal.crt internal.key
+
+Get one without a terminal:
+$ step ca certificate internal.example.com internal.crt internal.key --provisioner admin --provisioner-password-file password.txt --force`,
+		Args: cli.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1], args[2]) },
+	}
+	f.define(cmd)
+	cmd.Flags().StringArrayVar(&f.sans, "san", nil, "a `name` that the certificate shall have, repeatable; the default is the subject")
+	f.key.Define(cmd)
+	f.acme.define(cmd)
+	return cmd
+}
+
+func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFile, keyFile string) error {
+	if crtFile == keyFile {
+		return cli.EqualArgs(cmd, "crt-file", "key-file")
+	}
+	spec, err := f.key.Spec(false)
+	if err != nil {
+		return err
+	}
+	if _, _, err := authority.Validity(&f.validity); err != nil {
+		return err
+	}
+	// Before a token is made, which would be spent in vain.
+	for _, name := range []string{crtFile, keyFile} {
+		if err := env.MayWrite(name, f.force); err != nil {
+			return err
+		}
+	}
+	g, err := f.authorize(cmd.Context(), env, subject, f.sans, "")
+	if err != nil {
+		return err
+	}
+	if g.acme != nil {
+		return f.acmeCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)
+	}
+	commonName, sans, err := f.names(g, subject)
+	if err != nil {
+		return err
+	}
+	key, err := keyfile.Generate(spec)
+	if err != nil {
+		return err
+	}
+	csr, err := client.NewCSR(key, commonName, nouns.ParseSANs(sans))
+	if err != nil {
+		return err
+	}
+	resp, err := f.sign(cmd.Context(), env, g, csr)
+	if err != nil {
+		return err
+	}
+	if err := writePair(keyFile, key, crtFile, encodeChain(resp)); err != nil {
+		return err
+	}
+	env.Selected("Certificate", crtFile)
+	env.Selected("Private Key", keyFile)
+	return nil
+}

@@ -1,0 +1,57 @@
+package ca
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+	"stepca/config"
+	"stepca/keyfile"
+)
+
+// contextFlags name the context that a command creates.
+type contextFlags struct {
+	profile, authority string
+}
+
+// define defines --profile and --authority; --context is there already.
+func (f *contextFlags) define(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.profile, "profile", "", "the `name` of the profile directory of the new context")
+	cmd.Flags().StringVar(&f.authority, "authority", "", "the `name` of the authority directory of the new context")
+}
+
+// choose returns the context to create; the zero Context if contexts are not
+// used. Without a name it is called after the authority.
+func (f *contextFlags) choose(cmd *cobra.Command, env *cli.Env, host string) config.Context {
+	name := cmd.Flag("context").Value.String()
+	if !env.Contexts.Enabled() && name == "" && f.profile == "" && f.authority == "" {
+		return config.Context{}
+	}
+	or := func(value, otherwise string) string {
+		if value == "" {
+			return otherwise
+		}
+		return value
+	}
+	name = or(name, or(f.authority, host))
+	return config.Context{Name: name, Profile: or(f.profile, name), Authority: or(f.authority, name)}
+}
+
+// save makes the context of path, if it has one, exist and be the current one.
+func (f *contextFlags) save(env *cli.Env, path config.StepPath) error {
+	if path.Context.Name == "" {
+		return nil
+	}
+	switch err := keyfile.CreateFile(path.ProfileDefaults(), []byte("{}"), 0o600); {
+	case err == nil:
+		env.Noticef("The profile configuration has been saved in %s.", path.ProfileDefaults())
+	case !errors.Is(err, fs.ErrExist):
+		return cli.FileError(err)
+	}
+	if err := env.Contexts.Add(path.Context); err != nil {
+		return err
+	}
+	return env.Contexts.Select(path.Context.Name)
+}

@@ -1,0 +1,136 @@
+package ca
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+	"stepca/client"
+	"stepca/keyfile"
+)
+
+// rekeyFlags are those of step ca rekey.
+type rekeyFlags struct {
+	renewal
+	key             cli.KeyFlags
+	outCert, outKey string
+	privateKey      string
+
+	spec     keyfile.KeySpec
+	given    crypto.Signer // the key of --private-key; nil makes one each time
+	writeKey bool
+}
+
+func rekey(env *cli.Env) *cobra.Command {
+	var f rekeyFlags
+	cmd := &cobra.Command{
+		Use:   "rekey <crt-file> <key-file>",
+		Short: "renew a certificate with a new private key",
+		Long: `**step ca rekey** makes a private key, gets a certificate for it that is otherwise like
+the one in <crt-file>, and overwrites both files. The old certificate is the
+credential; it must not have expired.
+
+With **--daemon** it keeps running, and does so whenever two thirds of the validity are
+over. SIGHUP makes it do so at once.`,
+		Example: `Replace a certificate and its key:
+$ step ca rekey --force internal.crt internal.key
+
+Write the new ones to other files:
+$ step ca rekey --out-cert new.crt --out-key new.key internal.crt internal.key`,
+		Args: cli.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+	}
+	f.define(cmd, "rekey")
+	f.key.Define(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.outCert, "out-cert", "", "the `file` to write the certificate to, instead of <crt-file>")
+	flags.StringVar(&f.outKey, "out-key", "", "the `file` to write the private key to, instead of <key-file>")
+	flags.StringVar(&f.privateKey, "private-key", "", "a `file` with the new private key, instead of making one")
+	return cmd
+}
+
+func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string) error {
+	if crtFile == keyFile {
+		return cli.EqualArgs(cmd, "crt-file", "key-file")
+	}
+	if err := f.newKey(env); err != nil {
+		return err
+	}
+	// A key that is a file already is only written where the user says.
+	f.writeKey = f.given == nil || f.outKey != ""
+	if f.outCert == "" {
+		f.outCert = crtFile
+	}
+	if f.outKey == "" {
+		f.outKey = keyFile
+	}
+	writes := []string{f.outCert}
+	if f.writeKey {
+		if f.outCert == f.outKey {
+			return cli.EqualArgs(cmd, "out-cert", "out-key")
+		}
+		writes = append(writes, f.outKey)
+	}
+	f.act = func(ctx context.Context, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error) {
+		return f.rekeyTo(ctx, env, c, crt)
+	}
+	f.announce = func() {
+		env.Selected("Certificate", f.outCert)
+		if f.writeKey {
+			env.Selected("Private Key", f.outKey)
+		}
+	}
+	return f.renewal.run(env, cmd, crtFile, keyFile, writes...)
+}
+
+// newKey reads the key of --private-key, or finds out which kind to make.
+func (f *rekeyFlags) newKey(env *cli.Env) (err error) {
+	if f.privateKey == "" {
+		f.spec, err = f.key.Spec(false)
+		return err
+	}
+	if flag := f.key.Used(); flag != "" {
+		return cli.IncompatibleFlags("private-key", flag)
+	}
+	f.given, err = keyfile.LoadSigner(f.privateKey, env.Password("", ""))
+	return cli.FileError(err)
+}
+
+// rekeyTo gets a certificate for a new key and writes both.
+func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error) {
+	if env.Now().After(crt.Leaf.NotAfter) {
+		return nil, errors.New("cannot rekey an expired certificate")
+	}
+	key := f.given
+	if key == nil {
+		var err error
+		if key, err = keyfile.Generate(f.spec); err != nil {
+			return nil, err
+		}
+	}
+	csr, err := client.NewCSR(key, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	own, err := c.WithCertificate(crt)
+	if err != nil {
+		return nil, err
+	}
+	defer own.CloseIdleConnections()
+	resp, err := own.Rekey(ctx, csr)
+	if err != nil {
+		return nil, err
+	}
+	next, err := client.Certificate(resp, key)
+	if err != nil {
+		return nil, err
+	}
+	if !f.writeKey {
+		return next, cli.FileError(keyfile.WriteFile(f.outCert, encodeChain(resp), 0o600))
+	}
+	return next, writePair(f.outKey, key, f.outCert, encodeChain(resp))
+}

@@ -1,0 +1,91 @@
+package ca
+
+import (
+	"context"
+	"crypto/tls"
+
+	"github.com/spf13/cobra"
+
+	"stepca/api"
+	"stepca/cli"
+	"stepca/client"
+	"stepca/keyfile"
+)
+
+func renew(env *cli.Env) *cobra.Command {
+	var (
+		r    renewal
+		mtls bool
+		out  string
+	)
+	cmd := &cobra.Command{
+		Use:   "renew <crt-file> <key-file>",
+		Short: "renew a certificate",
+		Long: `**step ca renew** gets a certificate like the one in <crt-file>, with the same key and
+names, that is valid from now on, and overwrites the file. The certificate itself is
+the credential: no token or password is needed. An expired one can be renewed if its
+provisioner allows that.
+
+With **--daemon** it keeps running and renews whenever two thirds of the validity are
+over. SIGHUP makes it renew at once.`,
+		Example: `Renew a certificate and make nginx use it:
+$ step ca renew --force --exec "nginx -s reload" internal.crt internal.key
+
+Renew it only if it expires within eight hours, as a timer does:
+$ step ca renew --force --expires-in 8h internal.crt internal.key
+
+Keep it valid:
+$ step ca renew --daemon --pid-file /run/nginx.pid internal.crt internal.key`,
+		Args: cli.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			crtFile, keyFile := args[0], args[1]
+			if crtFile == keyFile {
+				return cli.EqualArgs(cmd, "crt-file", "key-file")
+			}
+			if out == "" {
+				out = crtFile
+			}
+			r.act = func(ctx context.Context, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error) {
+				return renewTo(ctx, env, c, crt, mtls, out)
+			}
+			r.announce = func() { env.Noticef("Your certificate has been saved in %s.", out) }
+			return r.run(env, cmd, crtFile, keyFile, out)
+		},
+	}
+	r.define(cmd, "renew")
+	cmd.Flags().BoolVar(&mtls, "mtls", true, "authenticate with the certificate in TLS; --mtls=false signs a token with its key instead")
+	cmd.Flags().StringVar(&out, "out", "", "the `file` to write the certificate to, instead of <crt-file>")
+	cli.Alias(cmd, "out", "output-file")
+	return cmd
+}
+
+// renewTo renews a certificate and writes it, with its chain, to a file.
+func renewTo(ctx context.Context, env *cli.Env, c *client.Client, crt *tls.Certificate, mtls bool, out string) (*tls.Certificate, error) {
+	resp, err := renewWith(ctx, env, c, crt, mtls)
+	if err != nil {
+		return nil, err
+	}
+	next, err := client.Certificate(resp, crt.PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	return next, cli.FileError(keyfile.WriteFile(out, encodeChain(resp), 0o600))
+}
+
+// renewWith authenticates with the certificate in TLS; if it has expired, which
+// no TLS server accepts, or mtls is false, with a token that its key signs.
+func renewWith(ctx context.Context, env *cli.Env, c *client.Client, crt *tls.Certificate, mtls bool) (*api.SignResponse, error) {
+	if now := env.Now(); !mtls || now.After(crt.Leaf.NotAfter) {
+		token, err := client.RenewToken(crt, c.URL()+api.PathRenew, now)
+		if err != nil {
+			return nil, err
+		}
+		return c.RenewWithToken(ctx, token)
+	}
+	own, err := c.WithCertificate(crt)
+	if err != nil {
+		return nil, err
+	}
+	defer own.CloseIdleConnections()
+	return own.Renew(ctx)
+}

@@ -1,0 +1,122 @@
+package ca
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+)
+
+// A renewal holds what step ca renew and step ca rekey have in common: the
+// flags, when to act, and what to do afterwards.
+type renewal struct {
+	conn         authority.Connection
+	expiresIn    string
+	period       string
+	periodFlag   string // renew-period or rekey-period
+	passwordFile string
+	daemon       bool
+	force        bool
+	hooks        hooks
+
+	done string // "renewed" or "rekeyed"
+
+	// act gets a successor of a certificate, writes it to its files, and returns
+	// it.
+	act func(ctx context.Context, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error)
+
+	// announce tells the user what was written; not called by a daemon.
+	announce func()
+}
+
+func (r *renewal) define(cmd *cobra.Command, verb string) {
+	r.done, r.periodFlag = verb+"ed", verb+"-period"
+	r.conn.Define(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&r.expiresIn, "expires-in", "", "act only if the certificate expires within this `duration`")
+	flags.StringVar(&r.passwordFile, "password-file", "", "a `file` with the password of the private key")
+	flags.BoolVar(&r.daemon, "daemon", false, "keep running, and "+verb+" whenever the certificate is about to expire")
+	flags.StringVar(&r.period, r.periodFlag, "", "with --daemon, "+verb+" after each such `duration`")
+	r.hooks.define(cmd)
+	cli.Force(cmd, &r.force)
+}
+
+// run reads the certificate and its key, and acts once or as a daemon. writes are
+// the files that are going to be overwritten.
+func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string, writes ...string) error {
+	if _, err := r.conn.URL(cli.RequiredFlag(cmd, "ca-url")); err != nil {
+		return err
+	}
+	when, err := r.schedule()
+	if err != nil {
+		return err
+	}
+	if err := r.hooks.check(cmd, env); err != nil {
+		return err
+	}
+	crt, err := loadPair(env, crtFile, keyFile, r.passwordFile, "password-file")
+	if err != nil {
+		return err
+	}
+	if err := when.check(crt, r.periodFlag); err != nil {
+		return err
+	}
+	c, err := r.conn.Open(cmd.Context(), env, cmd)
+	if err != nil {
+		return err
+	}
+	if r.daemon {
+		return r.runDaemon(cmd.Context(), env, c, crt, when)
+	}
+	left := crt.Leaf.NotAfter.Sub(env.Now())
+	if when.expiresIn > 0 && left > when.expiresIn+random(when.expiresIn/20) {
+		env.Noticef("certificate not %s: expires in %v", r.done, left.Round(time.Second))
+		return nil
+	}
+	for _, name := range writes {
+		if err := mayOverwrite(env, name, r.force); err != nil {
+			return err
+		}
+	}
+	if _, err := r.act(cmd.Context(), c, crt); err != nil {
+		return err
+	}
+	r.announce()
+	return r.hooks.run(cmd.Context(), env)
+}
+
+func (r *renewal) schedule() (schedule, error) {
+	expiresIn, err := authority.ParseDuration("expires-in", r.expiresIn)
+	if err != nil {
+		return schedule{}, err
+	}
+	period, err := authority.ParseDuration(r.periodFlag, r.period)
+	switch {
+	case err != nil:
+		return schedule{}, err
+	case expiresIn != 0 && period != 0:
+		return schedule{}, cli.MutuallyExclusive("expires-in", r.periodFlag)
+	case period != 0 && !r.daemon:
+		return schedule{}, cli.RequiredWithFlag(r.periodFlag, "daemon")
+	}
+	return schedule{expiresIn, period}, nil
+}
+
+// mayOverwrite is cli.Env.MayWrite with the errors that renewing has always had.
+func mayOverwrite(env *cli.Env, name string, force bool) error {
+	err := env.MayWrite(name, force)
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*cli.NoTerminalError](err); ok {
+		return fmt.Errorf("%w; use the '--force' flag to overwrite %s", cli.FileError(err), name)
+	}
+	return fmt.Errorf("unexpected error on %s: %w", name, err)
+}

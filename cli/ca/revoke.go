@@ -1,0 +1,175 @@
+package ca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"stepca/api"
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+)
+
+// revokeFlags are those of step ca revoke.
+type revokeFlags struct {
+	conn       authority.Connection
+	tokens     authority.TokenFlags
+	token      string
+	cert, key  string
+	reason     string
+	reasonCode string
+}
+
+func revoke(env *cli.Env) *cobra.Command {
+	var f revokeFlags
+	cmd := &cobra.Command{
+		Use:   "revoke <serial-number>",
+		Short: "revoke a certificate",
+		Long: `**step ca revoke** revokes the certificate with a serial number, or, with --cert and
+--key, the certificate in a file. Afterwards it cannot be renewed, and the revocation
+list of the authority has it.`,
+		Example: `Revoke the certificate with a serial number:
+$ step ca revoke 308893286343609293989051180431574390766
+
+Revoke a certificate with its own key, and say why:
+$ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded`,
+		Args: cli.MaxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args) },
+	}
+	f.conn.Define(cmd)
+	f.tokens.DefineProvisioner(cmd)
+	f.tokens.DefinePassword(cmd, "password-file")
+	f.tokens.DefineX5C(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
+	flags.StringVar(&f.cert, "cert", "", "the `file` with the certificate to revoke, which then needs no token")
+	flags.StringVar(&f.key, "key", "", "the private key `file` of --cert")
+	flags.StringVar(&f.reason, "reason", "", "why, as free `text`")
+	flags.StringVar(&f.reasonCode, "reasonCode", "", "why, as a `code` of RFC 5280: a number from 0 to 10 or a name such as keyCompromise")
+	return cmd
+}
+
+func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error {
+	code, err := parseReasonCode(f.reasonCode)
+	if err != nil {
+		return err
+	}
+	req := &api.RevokeRequest{ReasonCode: code, Reason: f.reason, Passive: true}
+	var c *client.Client
+	if f.cert != "" || f.key != "" {
+		c, err = f.withCertificate(env, cmd, args, req)
+	} else {
+		c, err = f.withToken(env, cmd, args, req)
+	}
+	if err != nil {
+		return err
+	}
+	env.Selected("CA", c.URL())
+	if err := c.Revoke(cmd.Context(), req); err != nil {
+		return err
+	}
+	env.Noticef("Certificate with Serial Number %s has been revoked.", req.Serial)
+	return nil
+}
+
+// withCertificate prepares a request that the certificate to revoke
+// authenticates.
+func (f *revokeFlags) withCertificate(env *cli.Env, cmd *cobra.Command, args []string, req *api.RevokeRequest) (*client.Client, error) {
+	switch {
+	case len(args) > 0:
+		return nil, fmt.Errorf("'%s --cert <certificate> --key <key>' expects no additional positional arguments", cmd.CommandPath())
+	case f.key == "":
+		return nil, cli.RequiredWithFlag("cert", "key")
+	case f.cert == "":
+		return nil, cli.RequiredWithFlag("key", "cert")
+	case f.token != "":
+		return nil, cli.IncompatibleFlags("cert", "token")
+	}
+	crt, err := loadPair(env, f.cert, f.key, f.tokens.PasswordFile, f.tokens.PasswordFlag)
+	if err != nil {
+		return nil, err
+	}
+	req.Serial = crt.Leaf.SerialNumber.String()
+	c, err := f.conn.Open(cmd.Context(), env, cmd)
+	if err != nil {
+		return nil, err
+	}
+	return c.WithCertificate(crt)
+}
+
+// withToken prepares a request that a token authenticates.
+func (f *revokeFlags) withToken(env *cli.Env, cmd *cobra.Command, args []string, req *api.RevokeRequest) (*client.Client, error) {
+	if len(args) == 0 {
+		return nil, cli.MissingArgs(cmd, "serial-number")
+	}
+	serial, ok := new(big.Int).SetString(args[0], 0)
+	if !ok || serial.Sign() < 0 {
+		return nil, fmt.Errorf("'%s' is not a valid serial number - use a base 10 representation or add a prefix indicating the base", args[0])
+	}
+	req.Serial = serial.String()
+	var err error
+	if req.Token = f.token; req.Token == "" {
+		if req.Token, err = f.makeToken(cmd.Context(), env, req.Serial); err != nil {
+			return nil, err
+		}
+	}
+	claims, err := client.ParseToken(req.Token)
+	if err != nil {
+		return nil, fmt.Errorf("error parsing flag '--token': %w", err)
+	}
+	if claims.Subject != req.Serial {
+		return nil, fmt.Errorf("token subject '%s' and serial number '%s' do not match", claims.Subject, req.Serial)
+	}
+	return f.conn.OpenWithToken(cmd.Context(), env, claims)
+}
+
+func (f *revokeFlags) makeToken(ctx context.Context, env *cli.Env, serial string) (string, error) {
+	c, err := f.conn.OpenForToken(ctx, env)
+	if err != nil {
+		return "", err
+	}
+	p, err := f.tokens.Choose(ctx, env, c)
+	if err != nil {
+		return "", err
+	}
+	return f.tokens.Mint(ctx, env, c, p, client.TokenOptions{Route: api.PathRevoke, Subject: serial})
+}
+
+// reasonCodes are the names of RFC 5280 §5.3.1, in lower case.
+var reasonCodes = map[string]int{
+	"unspecified":          0,
+	"keycompromise":        1,
+	"cacompromise":         2,
+	"affiliationchanged":   3,
+	"superseded":           4,
+	"cessationofoperation": 5,
+	"certificatehold":      6,
+	"removefromcrl":        8,
+	"privilegewithdrawn":   9,
+	"aacompromise":         10,
+}
+
+// parseReasonCode parses a CRLReason, a number or a name in any case and with
+// spaces; "" is unspecified.
+func parseReasonCode(s string) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if n, err := strconv.Atoi(s); err == nil {
+		if n < 0 || n > 10 {
+			return 0, fmt.Errorf("reasonCode out of bounds. Got %d, but want value between 0 and 10", n)
+		}
+		return n, nil
+	}
+	code, ok := reasonCodes[strings.ToLower(strings.ReplaceAll(s, " ", ""))]
+	if !ok {
+		return 0, errors.New("unrecognized revocation reason code '" + s + "'")
+	}
+	return code, nil
+}

@@ -1,0 +1,77 @@
+package ca
+
+import (
+	"context"
+	"crypto/x509"
+
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+	"stepca/keyfile"
+)
+
+func roots(env *cli.Env) *cobra.Command {
+	return bundle(env, bundleCommand{
+		use:   "roots [<roots-file>]",
+		short: "download all root certificates",
+		long:  `**step ca roots** downloads the root certificates of the authority.`,
+		saved: "The root certificate bundle has been saved in %s.",
+		fetch: (*client.Client).Roots,
+	})
+}
+
+func federation(env *cli.Env) *cobra.Command {
+	return bundle(env, bundleCommand{
+		use:   "federation [<federation-file>]",
+		short: "download the roots of the authority and its federation",
+		long: `**step ca federation** downloads the root certificates of the authority and of those it
+is federated with.`,
+		saved: "The federation certificate bundle has been saved in %s.",
+		fetch: (*client.Client).Federation,
+	})
+}
+
+// A bundleCommand is what the commands differ in that download certificates.
+type bundleCommand struct {
+	use, short, long string
+	saved            string // format of the notice, with the file's name
+	fetch            func(*client.Client, context.Context) ([]*x509.Certificate, error)
+}
+
+func bundle(env *cli.Env, b bundleCommand) *cobra.Command {
+	var (
+		conn  authority.Connection
+		force bool
+	)
+	cmd := &cobra.Command{
+		Use:   b.use,
+		Short: b.short,
+		Long:  b.long + " They are printed, or written to a file.",
+		Args:  cli.MaxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := conn.Open(cmd.Context(), env, cmd)
+			if err != nil {
+				return err
+			}
+			certs, err := b.fetch(c, cmd.Context())
+			if err != nil {
+				return err
+			}
+			data := keyfile.EncodeCertificates(certs...)
+			if len(args) == 0 {
+				_, err := env.Stdout.Write(data)
+				return err
+			}
+			if err := env.WriteFile(args[0], data, 0o600, force); err != nil {
+				return err
+			}
+			env.Noticef(b.saved, args[0])
+			return nil
+		},
+	}
+	conn.Define(cmd)
+	cli.Force(cmd, &force)
+	return cmd
+}

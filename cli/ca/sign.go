@@ -1,0 +1,79 @@
+package ca
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	nouns "stepca/ca"
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/keyfile"
+)
+
+// signFlags are those of step ca sign.
+type signFlags struct{ issuance }
+
+func sign(env *cli.Env) *cobra.Command {
+	var f signFlags
+	cmd := &cobra.Command{
+		Use:   "sign <csr-file> <crt-file>",
+		Short: "get a certificate for a certificate request",
+		Long: `**step ca sign** sends a certificate request to the authority, and writes the certificate
+with its intermediates to a file.`,
+		Example: `Get a certificate for a request:
+$ step ca sign internal.csr internal.crt`,
+		Args: cli.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+	}
+	f.define(cmd)
+	f.acme.define(cmd)
+	return cmd
+}
+
+func (f *signFlags) run(env *cli.Env, cmd *cobra.Command, csrFile, crtFile string) error {
+	if _, _, err := authority.Validity(&f.validity); err != nil {
+		return err
+	}
+	data, err := env.ReadFile(csrFile)
+	if err != nil {
+		return err
+	}
+	csr, err := keyfile.ParseCertificateRequest(csrFile, data)
+	if err != nil {
+		return err
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return fmt.Errorf("csr has invalid signature: %w", err)
+	}
+	if err := env.MayWrite(crtFile, f.force); err != nil {
+		return err
+	}
+	var sans []string
+	for _, id := range nouns.CSRNames(csr) {
+		sans = append(sans, id.Value)
+	}
+	g, err := f.authorize(cmd.Context(), env, csr.Subject.CommonName, unique(sans), requestFingerprint(csr.Raw))
+	if err != nil {
+		return err
+	}
+	if g.acme != nil {
+		return f.acmeSign(cmd.Context(), env, g, csr, crtFile)
+	}
+	switch g.kind {
+	case nouns.TypeJWK, nouns.TypeX5C, nouns.TypeNebula:
+		if !strings.EqualFold(g.claims.Subject, csr.Subject.CommonName) {
+			return fmt.Errorf("token subject '%s' and CSR CommonName '%s' do not match", g.claims.Subject, csr.Subject.CommonName)
+		}
+	}
+	resp, err := f.sign(cmd.Context(), env, g, csr)
+	if err != nil {
+		return err
+	}
+	if err := keyfile.WriteFile(crtFile, encodeChain(resp), 0o600); err != nil {
+		return cli.FileError(err)
+	}
+	env.Selected("Certificate", crtFile)
+	return nil
+}

@@ -1,0 +1,266 @@
+package ca
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
+
+	"stepca/api"
+	nouns "stepca/ca"
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+	"stepca/keyfile"
+)
+
+// tokenFlags are those of step ca token.
+type tokenFlags struct {
+	conn       authority.Connection
+	tokens     authority.TokenFlags
+	data       cli.UserDataFlags
+	validity   cli.ValidityFlags
+	sans       []string
+	principals []string
+	host       bool
+
+	certNotBefore, certNotAfter string
+	cnf, cnfFile                string
+	outputFile                  string
+	force                       bool
+
+	ssh, revoke, renew, rekey bool
+}
+
+func token(env *cli.Env) *cobra.Command {
+	var f tokenFlags
+	cmd := &cobra.Command{
+		Use:   "token <subject>",
+		Short: "make a one-time token",
+		Long: `**step ca token** makes a one-time token, with which its holder can do one thing: get a
+certificate for the subject, or, with --revoke, revoke the one with that serial
+number.`,
+		Example: `Make a token for a certificate:
+$ step ca token internal.example.com
+
+Make one for more names than the subject:
+$ step ca token internal.example.com --san internal.example.com --san 10.0.0.7
+
+Make one for an SSH host certificate:
+$ step ca token internal.example.com --ssh --host
+
+Make one without a terminal:
+$ step ca token internal.example.com --provisioner admin --provisioner-password-file password.txt`,
+		Args: cli.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0]) },
+	}
+	f.conn.Define(cmd)
+	f.tokens.DefineProvisioner(cmd)
+	f.tokens.DefinePassword(cmd, "password-file")
+	f.tokens.DefineX5C(cmd)
+	f.tokens.DefineSSHPOP(cmd)
+	f.tokens.DefineNebula(cmd)
+	f.tokens.DefineK8sSA(cmd)
+	f.data.Define(cmd)
+	f.validity.Define(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.tokens.KeyID, "kid", "", "the key `ID` of the provisioner, or the client ID of an OIDC one")
+	flags.StringVar(&f.tokens.Key, "key", "", "the private key `file` that signs the token, instead of the one the authority keeps")
+	flags.BoolVar(&f.tokens.X5CInsecure, "x5c-insecure", false, "put the chain of --x5c-cert in the header x5cInsecure")
+	flags.StringArrayVar(&f.sans, "san", nil, "a `name` that the certificate may have, repeatable; the default is the subject")
+	flags.StringArrayVarP(&f.principals, "principal", "n", nil, "a `principal` of the SSH certificate, repeatable")
+	flags.BoolVar(&f.host, "host", false, "make a token for an SSH host certificate")
+	flags.StringVar(&f.certNotBefore, "cert-not-before", "", "when the SSH certificate begins to be valid, a `time or duration`")
+	flags.StringVar(&f.certNotAfter, "cert-not-after", "", "when the SSH certificate expires, a `time or duration`")
+	flags.StringVar(&f.cnf, "cnf", "", "the `fingerprint` of the only certificate request that may use the token")
+	flags.StringVar(&f.cnfFile, "cnf-file", "", "the `file` with that certificate request")
+	flags.StringVar(&f.outputFile, "output-file", "", "the `file` to write the token to")
+	flags.BoolVar(&f.ssh, "ssh", false, "make a token for an SSH certificate")
+	flags.BoolVar(&f.revoke, "revoke", false, "make a token that revokes the certificate with the serial number <subject>")
+	flags.BoolVar(&f.renew, "renew", false, "make a token that renews the certificate of --x5c-cert")
+	flags.BoolVar(&f.rekey, "rekey", false, "make a token that rekeys an SSH certificate")
+	cli.Force(cmd, &f.force)
+	return cmd
+}
+
+func (f *tokenFlags) run(env *cli.Env, cmd *cobra.Command, subject string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	c, err := f.conn.Open(cmd.Context(), env, cmd)
+	if err != nil {
+		return err
+	}
+	if f.outputFile != "" {
+		if err := env.MayWrite(f.outputFile, f.force); err != nil {
+			return err
+		}
+	}
+	var made string
+	if f.renew && !f.ssh {
+		made, err = f.renewToken(env, c, subject)
+	} else {
+		made, err = f.oneTimeToken(cmd, env, c, subject)
+	}
+	switch {
+	case err != nil:
+		return err
+	case f.outputFile == "":
+		_, err = fmt.Fprintln(env.Stdout, made)
+		return err
+	}
+	return cli.FileError(keyfile.WriteFile(f.outputFile, []byte(made), 0o600))
+}
+
+func (f *tokenFlags) check() error {
+	hasSANs, hasPrincipals := len(f.sans) > 0, len(f.principals) > 0
+	for _, c := range []struct {
+		wrong bool
+		err   error
+	}{
+		{f.ssh && hasSANs, cli.IncompatibleFlags("ssh", "san")},
+		{f.host && hasSANs, cli.IncompatibleFlags("host", "san")},
+		{hasPrincipals && hasSANs, cli.IncompatibleFlags("principal", "san")},
+		{f.host && !f.ssh, cli.RequiredWithFlag("host", "ssh")},
+		{hasPrincipals && !f.ssh, cli.RequiredWithFlag("principal", "ssh")},
+		{f.rekey && !f.ssh, cli.RequiredWithFlag("rekey", "ssh")},
+		{f.cnf != "" && f.cnfFile != "", cli.MutuallyExclusive("cnf", "cnf-file")},
+		{hasSANs && f.revoke, cli.IncompatibleFlags("san", "revoke")},
+	} {
+		if c.wrong {
+			return c.err
+		}
+	}
+	return nil
+}
+
+// oneTimeToken makes a token in the name of a provisioner.
+func (f *tokenFlags) oneTimeToken(cmd *cobra.Command, env *cli.Env, c *client.Client, subject string) (string, error) {
+	opts, err := f.options(env, subject)
+	if err != nil {
+		return "", err
+	}
+	p, err := f.tokens.Choose(cmd.Context(), env, c)
+	if err != nil {
+		return "", err
+	}
+	return f.tokens.Mint(cmd.Context(), env, c, p, opts)
+}
+
+func (f *tokenFlags) options(env *cli.Env, subject string) (opts client.TokenOptions, err error) {
+	opts.Route, opts.Subject, opts.SANs = f.route(), subject, f.sans
+	if opts.NotBefore, opts.NotAfter, err = authority.Validity(&f.validity); err != nil {
+		return opts, err
+	}
+	switch opts.Route {
+	case api.PathSign:
+		if opts.RequestFingerprint, err = f.requestFingerprint(env); err != nil {
+			return opts, err
+		}
+		opts.User, err = userClaim(env, &f.data)
+	case api.PathSSHSign:
+		if opts.SSH, err = f.sshOptions(subject); err != nil {
+			return opts, err
+		}
+		opts.User, err = userClaim(env, &f.data)
+	}
+	return opts, err
+}
+
+// userClaim is the claim "user" of a token, an object even without variables.
+func userClaim(env *cli.Env, data *cli.UserDataFlags) (json.RawMessage, error) {
+	user, err := data.JSON(env)
+	if err == nil && user == nil {
+		user = json.RawMessage("{}")
+	}
+	return user, err
+}
+
+// route is what the token is for. The flags are looked at in this order.
+func (f *tokenFlags) route() string {
+	switch {
+	case f.ssh && f.revoke:
+		return api.PathSSHRevoke
+	case f.ssh && f.renew:
+		return api.PathSSHRenew
+	case f.ssh && f.rekey:
+		return api.PathSSHRekey
+	case f.ssh:
+		return api.PathSSHSign
+	case f.revoke:
+		return api.PathRevoke
+	}
+	return api.PathSign
+}
+
+func (f *tokenFlags) sshOptions(subject string) (*nouns.SSHOptions, error) {
+	after, err := authority.ParseTime("cert-not-before", f.certNotBefore)
+	if err != nil {
+		return nil, err
+	}
+	before, err := authority.ParseTime("cert-not-after", f.certNotAfter)
+	if err != nil {
+		return nil, err
+	}
+	opts := &nouns.SSHOptions{
+		CertType:    nouns.SSHUser,
+		KeyID:       subject,
+		Principals:  f.principals,
+		ValidAfter:  after,
+		ValidBefore: before,
+	}
+	if f.host {
+		opts.CertType = nouns.SSHHost
+	}
+	return opts, nil
+}
+
+// requestFingerprint is that of --cnf, or of the request in --cnf-file.
+func (f *tokenFlags) requestFingerprint(env *cli.Env) (string, error) {
+	if f.cnfFile == "" {
+		return f.cnf, nil
+	}
+	data, err := env.ReadFile(f.cnfFile)
+	if err != nil {
+		return "", err
+	}
+	csr, err := keyfile.ParseCertificateRequest(f.cnfFile, data)
+	if err != nil {
+		if _, _, _, _, sshErr := ssh.ParseAuthorizedKey(bytes.TrimSpace(data)); sshErr == nil {
+			return "", errors.New("flag '--cnf-file' needs a certificate request; tokens are not bound to SSH keys")
+		}
+		return "", err
+	}
+	return requestFingerprint(csr.Raw), nil
+}
+
+// requestFingerprint returns the SHA-256 of a request's DER as the claim "cnf"
+// has it.
+func requestFingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// renewToken makes the token with which a certificate renews itself.
+func (f *tokenFlags) renewToken(env *cli.Env, c *client.Client, subject string) (string, error) {
+	switch {
+	case f.tokens.X5CCert == "":
+		return "", cli.RequiredWithFlag("renew", "x5c-cert")
+	case f.tokens.X5CKey == "":
+		return "", cli.RequiredWithFlag("renew", "x5c-key")
+	}
+	crt, err := loadPair(env, f.tokens.X5CCert, f.tokens.X5CKey, f.tokens.PasswordFile, f.tokens.PasswordFlag)
+	if err != nil {
+		return "", err
+	}
+	if !strings.EqualFold(subject, crt.Leaf.Subject.CommonName) {
+		return "", errors.New("positional argument <subject> must match the certificate common name")
+	}
+	return client.RenewToken(crt, c.Audience()+api.PathRenew, env.Now())
+}
