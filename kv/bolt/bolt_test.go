@@ -130,3 +130,5 @@ func write(t *testing.T, path, content string) {
 		t.Fatal(err)
 	}
 }
+
+func TestFullDisk(t *testing.T) { t.Parallel(); kvtest.FullDisk(t, open) }

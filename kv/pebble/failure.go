@@ -1,44 +1,41 @@
 package pebble
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// errStopped is what a file system guarded by a failure answers after it.
-var errStopped = errors.New("not written: an earlier write or sync failed")
-
-// retryPause slows down Pebble's background work, which tries again at once.
-const retryPause = time.Second
-
 // A failure remembers the first fatal error of a database: a write or sync of
-// its log or manifest that failed. Pebble reports those to Logger.Fatalf, which
-// it expects to end the process. We go on reading, and let nothing more reach
-// the disk, since writing on after a failed sync can lose what was durable.
+// its log or manifest that failed. After one Pebble expects the process to end,
+// through Logger.Fatalf or a panic. We go on reading instead, and let nothing
+// more reach the disk (see guard), since writing on after a failed sync can lose
+// what was durable.
 //
-// A failure is Pebble's logger: it passes on background errors and nothing else.
+// A failure is also Pebble's logger.
 type failure struct {
 	log     *slog.Logger
 	first   atomic.Pointer[error]
-	stopped chan struct{} // closed when the database is being closed
-	once    sync.Once
+	failed  chan struct{}              // closed with the first error
+	trouble atomic.Pointer[background] // the last error of work in the background
+	lock    io.Closer                  // that of the directory; set while opening
+}
+
+// background is a flush or compaction that failed, and that Pebble tries again.
+type background struct {
+	err  error
+	when time.Time
 }
 
 func newFailure(log *slog.Logger) *failure {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &failure{log: log, stopped: make(chan struct{})}
+	return &failure{log: log, failed: make(chan struct{})}
 }
 
 // load returns the failure, or nil.
@@ -49,8 +46,13 @@ func (f *failure) load() error {
 	return nil
 }
 
-// stop ends the pauses.
-func (f *failure) stop() { f.once.Do(func() { close(f.stopped) }) }
+// fail records err if it is the first.
+func (f *failure) fail(err error) {
+	if f.first.CompareAndSwap(nil, &err) {
+		f.log.Error("database stops writing", "err", err)
+		close(f.failed)
+	}
+}
 
 // Infof implements pebble.Logger. Pebble tells of each flush and compaction.
 func (f *failure) Infof(string, ...any) {}
@@ -61,62 +63,50 @@ func (f *failure) Errorf(format string, args ...any) {
 }
 
 // Fatalf implements pebble.Logger, and returns, which Pebble's callers bear.
-func (f *failure) Fatalf(format string, args ...any) {
-	err := fmt.Errorf(format, args...)
-	if f.first.CompareAndSwap(nil, &err) {
-		f.log.Error("database stops writing", "err", err)
-	}
-}
+func (f *failure) Fatalf(format string, args ...any) { f.fail(fmt.Errorf(format, args...)) }
 
-// listener passes on errors of background work. Without its pause, Pebble would
-// repeat a flush that failed for lack of space as fast as it can.
+// listener takes note of errors of background work.
 func (f *failure) listener() *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: func(err error) { f.log.Warn("database background work", "err", err) },
-		DataCorruption:  func(i pebble.DataCorruptionInfo) { f.Fatalf("%s", i) },
+		BackgroundError: func(err error) {
+			f.trouble.Store(&background{err, time.Now()})
+			f.log.Warn("database background work", "err", err)
+		},
+		DataCorruption: func(i pebble.DataCorruptionInfo) { f.Fatalf("%s", i) },
 	}
 }
 
-// guard returns fs, which from the failure on refuses all that would change a
-// file.
-func (f *failure) guard(fs vfs.FS) vfs.FS {
-	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if f.load() == nil || op.Kind.ReadOrWrite() != errorfs.OpIsWrite || op.Kind == errorfs.OpFileClose {
-			return nil
-		}
+// stallTimeout is how long a commit may wait for background work that fails: it
+// gets no place in memory before that work has made some.
+const stallTimeout = 3 * time.Second
+
+// watch returns the error of commit, or that of a failure, for which a commit
+// may wait for ever.
+func (f *failure) watch(commit func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				done <- fmt.Errorf("panic: %v", r)
+			}
+		}()
+		done <- commit()
+	}()
+	tick := time.NewTicker(stallTimeout)
+	defer tick.Stop()
+	for {
 		select {
-		case <-time.After(retryPause):
-		case <-f.stopped:
+		case err := <-done:
+			if err == nil {
+				err = f.load() // Pebble tells its logger of a failed commit, and returns nil
+			}
+			return err
+		case <-f.failed:
+			return f.load()
+		case <-tick.C:
+			if t := f.trouble.Load(); t != nil && time.Since(t.when) < stallTimeout {
+				f.fail(fmt.Errorf("no progress: %w", t.err))
+			}
 		}
-		return errStopped
-	}))
+	}
 }
-
-// privateFS creates files with mode 0600.
-type privateFS struct{ vfs.FS }
-
-// Create implements vfs.FS.
-func (fs privateFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := fs.FS.Create(name, c)
-	if err != nil {
-		return nil, err
-	}
-	if err := private(name); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-// Lock implements vfs.FS.
-func (fs privateFS) Lock(name string) (io.Closer, error) {
-	c, err := fs.FS.Lock(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := private(name); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
-}
-
-func private(name string) error { return os.Chmod(name, 0o600) }

@@ -49,19 +49,13 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 	if fs == nil {
 		fs = privateFS{vfs.Default}
 	}
-	fs = s.failure.guard(fs)
-	lock, err := pebble.LockDirectory(opts.Dir, fs)
-	if err != nil {
-		return nil, fmt.Errorf("locking the store in %s: %w: is another step-ca running on it? Stop that one, or choose another dataSource", opts.Dir, err)
+	fs = guard{fs, s.failure}
+	var err error
+	if s.db, err = pebble.Open(opts.Dir, settings(fs, s.failure)); err != nil {
+		return nil, fmt.Errorf("opening the store in %s: %w", opts.Dir, err)
 	}
-	o := settings(fs, s.failure)
-	o.Lock = lock
-	if s.db, err = pebble.Open(opts.Dir, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", opts.Dir, err), lock.Close())
-	}
-	s.lock = lock
 	if err := s.failure.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", opts.Dir, err), s.db.Close(), lock.Close())
+		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", opts.Dir, err), s.Close())
 	}
 	s.current = newSnapshot(s.db)
 	return &Engine{groupcommit.New(s)}, nil
@@ -70,7 +64,6 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 // A store is a groupcommit.Store.
 type store struct {
 	db      *pebble.DB
-	lock    *pebble.Lock
 	failure *failure
 
 	mu      sync.Mutex // guards current
@@ -88,7 +81,6 @@ func (s *store) Snapshot() (groupcommit.Snapshot, error) {
 // Apply implements groupcommit.Store.
 func (s *store) Apply(ws *txn.Writes) error {
 	b := s.db.NewBatchWithSize(ws.Size() + 16*ws.Len())
-	defer b.Close()
 	for flat, w := range ws.Flat() {
 		var err error
 		if w.Delete {
@@ -100,26 +92,25 @@ func (s *store) Apply(ws *txn.Writes) error {
 			return err
 		}
 	}
-	if err := b.Commit(pebble.Sync); err != nil {
-		return err
-	}
-	// Pebble tells its logger of a failed commit, and returns nil.
-	if err := s.failure.load(); err != nil {
+	// After a failure Pebble may still be at work on the batch, so it is not
+	// closed, that is, used again.
+	if err := s.failure.watch(func() error { return b.Commit(pebble.Sync) }); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := s.current
 	s.current = newSnapshot(s.db)
-	return last.Close()
+	return errors.Join(b.Close(), last.Close())
 }
 
-// Close implements groupcommit.Store.
+// Close implements groupcommit.Store. After a failure Pebble is left alone,
+// since it would wait for work that cannot end; it changes nothing any more, and
+// loses its lock on the directory.
 func (s *store) Close() error {
-	s.failure.stop()
-	var flushed error
-	if s.failure.load() == nil {
-		flushed = s.db.Flush() // or the next start would have to
+	if err := s.failure.load(); err != nil {
+		return errors.Join(err, s.failure.lock.Close())
 	}
-	return errors.Join(s.current.Close(), flushed, s.db.Close(), s.lock.Close())
+	flushed := s.db.Flush() // or the next start would have to
+	return errors.Join(s.current.Close(), flushed, s.db.Close())
 }

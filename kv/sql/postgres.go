@@ -49,10 +49,25 @@ func OpenPostgreSQL(ctx context.Context, opts Options) (*Engine, error) {
 	limits := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d",
 		opts.Timeout.Milliseconds(), opts.Timeout.Milliseconds()/2, 2*opts.Timeout.Milliseconds())
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		for _, s := range pgPlanner {
+			// Without them it works, too; others that speak the protocol may not know them.
+			_, _ = c.PgConn().Exec(ctx, s).ReadAll()
+		}
 		_, err := c.PgConn().Exec(ctx, limits).ReadAll()
 		return err
 	}))
 	return open(ctx, db, postgres{}, opts)
+}
+
+// pgPlanner keeps the planner to the primary key, by which all of our statements
+// go. Left alone it takes a bucket for small until the table was analyzed, and
+// sorts all of it for each page of a scan.
+var pgPlanner = []string{
+	"SET enable_seqscan = off",
+	"SET enable_bitmapscan = off",
+	"SET enable_sort = off",
+	"SET enable_hashjoin = off",
+	"SET enable_mergejoin = off",
 }
 
 // ensurePostgreSQL creates the database if connecting says that it is missing.

@@ -64,11 +64,14 @@ func check(r kv.Relation) ([]column, error) {
 // defineView creates the view, or one with other columns in place of it: a
 // server may refuse to change the columns of a view.
 func (e *Engine) defineView(ctx context.Context, r kv.Relation, columns []column) error {
-	create := e.d.view(r.Name, r.Bucket, columns)
+	return e.createView(ctx, r.Name, e.d.view(r.Name, r.Bucket, columns))
+}
+
+func (e *Engine) createView(ctx context.Context, name, create string) error {
 	if _, err := e.db.ExecContext(ctx, create); err == nil {
 		return nil
 	}
-	if _, err := e.db.ExecContext(ctx, "DROP VIEW IF EXISTS "+r.Name); err != nil {
+	if _, err := e.db.ExecContext(ctx, "DROP VIEW IF EXISTS "+name); err != nil {
 		return err
 	}
 	_, err := e.db.ExecContext(ctx, create)
