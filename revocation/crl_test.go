@@ -126,7 +126,8 @@ func TestEachIssuerHasItsList(t *testing.T) {
 	if err := db.Record(t.Context(), &store.Issuance{Certificate: crt}); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, nil, revocation.Config{Store: db, Settings: revocation.Settings{Issuers: []revocation.Issuer{a.Issuer, b.Issuer}, CRL: crlOn}})
+	upstream := revocation.Issuer{Name: "upstream"}
+	s := start(t, nil, revocation.Config{Store: db, Settings: revocation.Settings{Issuers: []revocation.Issuer{a.Issuer, b.Issuer, upstream}, CRL: crlOn}})
 	revoke(t, s, "10", 0)
 	revoke(t, s, "20", 0)
 	for issuer, want := range map[string]map[string]int{"default": {"10": 0}, "other": {"20": 0}} {
@@ -134,8 +135,10 @@ func TestEachIssuerHasItsList(t *testing.T) {
 			t.Errorf("list of %s has %v, want %v", issuer, listed(l), want)
 		}
 	}
-	if _, err := s.CRL(t.Context(), "third"); !errors.Is(err, ca.ErrNotFound) {
-		t.Errorf("list of an unknown issuer: %v, want kind not found", err)
+	for _, issuer := range []string{"third", "upstream"} {
+		if _, err := s.CRL(t.Context(), issuer); !errors.Is(err, ca.ErrNotFound) {
+			t.Errorf("list of %s: %v, want kind not found", issuer, err)
+		}
 	}
 }
 

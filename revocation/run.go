@@ -111,6 +111,9 @@ func (m *maker) work(ctx context.Context, st *settings) (time.Duration, error) {
 	}
 	m.prune()
 	for _, iss := range st.issuers {
+		if !iss.signs() {
+			continue
+		}
 		if due := m.due(st, iss); due > 0 {
 			next = min(next, due)
 			continue
@@ -179,7 +182,7 @@ func (m *maker) prune() {
 		m.recent = nil
 	}
 	for serial, recorded := range m.recent {
-		if now.Sub(recorded) > 2*overlap {
+		if recorded.Before(m.followed.Add(-overlap)) {
 			delete(m.recent, serial)
 		}
 	}
@@ -191,7 +194,7 @@ func (m *maker) due(st *settings, iss *issuer) time.Duration {
 	defer m.mu.Unlock()
 	now := m.now()
 	c := m.current[iss.Name]
-	if c == nil || !c.issuer.sameList(iss) || c.NextUpdate.Sub(c.ThisUpdate) != st.CacheDuration.Truncate(time.Second) {
+	if c == nil || !c.issuer.sameList(iss) || c.NextUpdate.Sub(c.ThisUpdate) != st.CacheDuration {
 		return 0
 	}
 	wait := c.ThisUpdate.Add(st.RenewPeriod).Sub(now)
@@ -212,7 +215,7 @@ func (m *maker) due(st *settings, iss *issuer) time.Duration {
 func (m *maker) make(ctx context.Context, st *settings, iss *issuer) error {
 	began := m.now()
 	thisUpdate := began.UTC().Truncate(time.Second)
-	t := &tbsCertList{issuer: iss, thisUpdate: thisUpdate, nextUpdate: thisUpdate.Add(st.CacheDuration.Truncate(time.Second))}
+	t := &tbsCertList{issuer: iss, thisUpdate: thisUpdate, nextUpdate: thisUpdate.Add(st.CacheDuration)}
 	var err error
 	if t.number, err = m.store.NextCRL(ctx, iss.Name, t.thisUpdate, t.nextUpdate); err != nil {
 		return fmt.Errorf("reserving a CRL number: %w", err)
@@ -257,7 +260,7 @@ func (s *Service) publish(c *CRL) {
 func (s *Service) CRL(ctx context.Context, issuer string) (*CRL, error) {
 	st := s.settings.Load()
 	iss := st.find(issuer)
-	if !st.Enabled || iss == nil {
+	if !st.Enabled || iss == nil || !iss.signs() {
 		return nil, ca.Hidden(ca.ErrNotFound, "no CRL is enabled for issuer %q", issuer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readerWait)

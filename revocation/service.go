@@ -45,15 +45,15 @@ type CRLSettings struct {
 	// every RenewPeriod.
 	GenerateOnRevoke bool
 
-	CacheDuration time.Duration // NextUpdate − ThisUpdate; zero means 24 hours
-	RenewPeriod   time.Duration // age at which a list is replaced; zero means ⅔ of CacheDuration
+	CacheDuration time.Duration // NextUpdate − ThisUpdate, at least a second; zero means 24 hours
+	RenewPeriod   time.Duration // age at which a list is replaced, at least a second; zero means ⅔ of CacheDuration
 }
 
 // An Issuer signs certificates and the list of those that it revoked.
 type Issuer struct {
 	Name        string
 	Certificate *x509.Certificate
-	Signer      crypto.Signer // of Certificate's key
+	Signer      crypto.Signer // of Certificate's key; nil if another CA signs, whose lists are its own business
 
 	// IDPURL is where the list is to be found: the full name in the critical
 	// extension issuingDistributionPoint, RFC 5280 §5.2.5. "" leaves that out.
@@ -83,6 +83,8 @@ func newSettings(in Settings, keeps bool) (*settings, error) {
 	if st.RenewPeriod <= 0 {
 		st.RenewPeriod = st.CacheDuration / 3 * 2
 	}
+	st.CacheDuration = max(st.CacheDuration.Truncate(time.Second), time.Second) // what a list can say
+	st.RenewPeriod = max(st.RenewPeriod, time.Second)
 	if st.RenewPeriod > st.CacheDuration {
 		return nil, errors.New("crl.cacheDuration must be greater than or equal to crl.renewPeriod")
 	}
@@ -91,7 +93,7 @@ func newSettings(in Settings, keeps bool) (*settings, error) {
 	}
 	for _, i := range in.Issuers {
 		iss := &issuer{Issuer: i, hash: store.HashIssuer(i.Name)}
-		if st.Enabled {
+		if st.Enabled && iss.signs() {
 			if err := iss.init(); err != nil {
 				return nil, fmt.Errorf("CRL of issuer %q: %w", i.Name, err)
 			}
@@ -100,6 +102,9 @@ func newSettings(in Settings, keeps bool) (*settings, error) {
 	}
 	return st, nil
 }
+
+// signs reports whether its lists are made here.
+func (i *issuer) signs() bool { return i.Certificate != nil && i.Signer != nil }
 
 // init checks what RFC 5280 §4.2.1.2 and §4.2.1.3 want of the certificate.
 func (i *issuer) init() (err error) {
