@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func OpenPostgreSQL(ctx context.Context, opts Options) (*Engine, error) {
 	opts.setDefaults()
 	config, err := pgx.ParseConfig(opts.DSN)
 	if err != nil {
-		return nil, fmt.Errorf("dataSource of the PostgreSQL database: %w", err) // pgx leaves out the password
+		return nil, fmt.Errorf("dataSource of the PostgreSQL database cannot be parsed: %w", withoutDSN(err))
 	}
 	if opts.Database != "" {
 		config.Database = opts.Database
@@ -93,6 +94,18 @@ func ensurePostgreSQL(ctx context.Context, config *pgx.ConnConfig) error {
 		}
 	}
 	return fmt.Errorf("creating the database %s: %w", config.Database, err)
+}
+
+// withoutDSN returns why a DSN could not be parsed, without showing it: pgx hides
+// a password only where it finds one.
+func withoutDSN(err error) error {
+	if e, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
+		err = e.Unwrap()
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	return err
 }
 
 func pgCode(err error) string {
