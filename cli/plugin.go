@@ -21,8 +21,7 @@ func (env *Env) runPlugin(ctx context.Context, name string, args []string) (foun
 	program, err := env.findPlugin(name)
 	if err != nil {
 		if name == "kms" {
-			return true, errors.New("The plugin \"kms\" was not found on this system.\n" +
-				"Download it from https://github.com/smallstep/step-kms-plugin")
+			return true, errNoKMSPlugin
 		}
 		return false, nil
 	}
@@ -57,3 +56,7 @@ func (env *Env) findPlugin(name string) (string, error) {
 	}
 	return "", os.ErrNotExist
 }
+
+// errNoKMSPlugin begins with a capital because that is the text users know.
+var errNoKMSPlugin = errors.New("The plugin \"kms\" was not found on this system.\n" + //nolint:staticcheck // see above
+	"Download it from https://github.com/smallstep/step-kms-plugin")

@@ -2,12 +2,14 @@ package main
 
 import (
 	"stepca/cli"
+	"stepca/cli/certificate"
 	"stepca/cli/context"
 )
 
 // commands returns the top-level commands besides those every step has.
 func commands() []cli.Command {
 	return []cli.Command{
+		certificate.Command,
 		context.Command,
 	}
 }

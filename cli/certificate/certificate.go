@@ -1,0 +1,19 @@
+// Package certificate has the step certificate commands, which create, read and
+// check X.509 certificates and requests on this machine. What needs a running
+// certificate authority is in cli/ca.
+package certificate
+
+import (
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+)
+
+// Command is step certificate.
+func Command(env *cli.Env) *cobra.Command {
+	return cli.Group("certificate", "create, revoke, validate, bundle, and otherwise manage certificates",
+		`**step certificate** creates, signs, inspects, checks and installs X.509 certificates
+and certificate requests, without a certificate authority.`,
+		bundle(env), create(env), fingerprint(env), format(env), inspect(env), key(env),
+		lint(env), needsRenewal(env), p12(env), sign(env), verify(env))
+}

@@ -1,0 +1,12 @@
+package certificate_test
+
+import (
+	"testing"
+
+	"stepca/cli/certificate"
+	"stepca/cli/clitest"
+)
+
+func TestMain(m *testing.M) { clitest.Main(m, certificate.Command) }
+
+func TestScripts(t *testing.T) { clitest.Run(t) }

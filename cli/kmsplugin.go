@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"stepca/keyfile"
+	"stepca/kms"
+)
+
+// LoadSigner returns the private key called name: that in the file, or the
+// object of a key management system when kmsURI is set or name is a KMS URI. pw
+// decrypts files only.
+func (env *Env) LoadSigner(ctx context.Context, kmsURI, name string, pw keyfile.Password) (crypto.Signer, error) {
+	if !isKMSObject(kmsURI, name) {
+		return keyfile.LoadSigner(name, pw)
+	}
+	return env.kmsSigner(ctx, kmsURI, name)
+}
+
+// LoadCertificates returns the certificates called name: those in the file, or
+// those of an object of a key management system, as LoadSigner has it.
+func (env *Env) LoadCertificates(ctx context.Context, kmsURI, name string) ([]*x509.Certificate, error) {
+	if !isKMSObject(kmsURI, name) {
+		return keyfile.LoadCertificates(name)
+	}
+	out, err := env.runKMS(ctx, nil, withKMS([]string{"certificate"}, kmsURI, name)...)
+	if err != nil {
+		return nil, err
+	}
+	return keyfile.ParseCertificates(name, out)
+}
+
+// IsKMSKey reports whether a key from LoadSigner is kept by a key management
+// system, so that there is nothing to write to a file.
+func IsKMSKey(key crypto.PrivateKey) bool {
+	_, ok := key.(*kmsKey)
+	return ok
+}
+
+// isKMSObject: an existing file is always meant as one.
+func isKMSObject(kmsURI, name string) bool {
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	return kmsURI != "" || kms.IsURI(name)
+}
+
+// A kmsKey signs by running the program step-kms-plugin, so that step itself
+// links in no key management system.
+type kmsKey struct {
+	env          *Env
+	ctx          context.Context // of the command that loaded the key
+	kmsURI, name string
+	pub          crypto.PublicKey
+}
+
+func (env *Env) kmsSigner(ctx context.Context, kmsURI, name string) (*kmsKey, error) {
+	out, err := env.runKMS(ctx, nil, withKMS([]string{"key"}, kmsURI, name)...)
+	if err != nil {
+		return nil, err
+	}
+	pub, err := keyfile.ParsePublicKey(name, out, keyfile.Password{})
+	if err != nil {
+		return nil, err
+	}
+	return &kmsKey{env: env, ctx: ctx, kmsURI: kmsURI, name: name, pub: pub}, nil
+}
+
+// Public implements crypto.Signer.
+func (k *kmsKey) Public() crypto.PublicKey { return k.pub }
+
+// Sign implements crypto.Signer. The plugin reads the digest (for Ed25519 the
+// message) from its standard input.
+func (k *kmsKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	args := []string{"sign", "--format", "base64"}
+	if k.kmsURI != "" {
+		args = append(args, "--kms", k.kmsURI)
+	}
+	if pss, ok := opts.(*rsa.PSSOptions); ok {
+		args = append(args, "--pss", "--salt-length", strconv.Itoa(pss.SaltLength))
+	}
+	if _, ok := k.pub.(*rsa.PublicKey); ok {
+		args = append(args, "--alg", strings.ReplaceAll(opts.HashFunc().String(), "-", ""))
+	}
+	out, err := k.env.runKMS(k.ctx, digest, append(args, k.name)...)
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(string(bytes.TrimSpace(out)))
+}
+
+func withKMS(args []string, kmsURI, name string) []string {
+	if kmsURI != "" {
+		args = append(args, "--kms", kmsURI)
+	}
+	return append(args, name)
+}
+
+// runKMS runs the plugin and returns its standard output.
+func (env *Env) runKMS(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	program, err := env.findPlugin("kms")
+	if err != nil {
+		return nil, errNoKMSPlugin
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("command %q failed with:\n%s", cmd.String(), bytes.TrimSpace(stderr.Bytes()))
+	}
+	return stdout.Bytes(), nil
+}
