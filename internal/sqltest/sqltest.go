@@ -20,6 +20,7 @@ import (
 var (
 	sharedPostgres = sync.OnceValues(startPostgres)
 	sharedMariaDB  = sync.OnceValues(startMariaDB)
+	sharedGalera   = sync.OnceValues(startGalera)
 )
 
 // Postgres returns the URL of a PostgreSQL database that does not exist yet;
@@ -126,6 +127,15 @@ func startPostgres() (*Server, error) {
 }
 
 func startMariaDB() (*Server, error) {
+	s, err := initMariaDB()
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Start()
+}
+
+// initMariaDB makes the data directory of a server that is not started yet.
+func initMariaDB() (*Server, error) {
 	install, err := find("mariadb-install-db", "mariadb-server")
 	if err != nil {
 		return nil, err
@@ -141,13 +151,10 @@ func startMariaDB() (*Server, error) {
 	socket := filepath.Join(s.dir, "socket")
 	s.DSN = func(database string) string { return fmt.Sprintf("root@unix(%s)/%s", socket, database) }
 	s.ping = func(ctx context.Context) error { return pingMariaDB(ctx, s.DSN("mysql")) }
-	data := filepath.Join(s.dir, "data")
 	s.signal = "TERM"
+	data := filepath.Join(s.dir, "data")
 	s.command = []string{server, "--no-defaults", "--datadir=" + data, "--socket=" + socket, "--skip-networking",
 		"--pid-file=" + filepath.Join(s.dir, "pid"), "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",
 		"--innodb-log-file-size=96M", "--max-connections=200"}
-	if err := s.run(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
-		return nil, err
-	}
-	return s, s.Start()
+	return s, s.run(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
 }

@@ -16,3 +16,9 @@ func TestNames(t *testing.T) {
 		t.Errorf("two databases with one DSN, %s", a)
 	}
 }
+
+func TestGalera(t *testing.T) {
+	if nodes := sqltest.Galera(t); len(nodes) != 3 {
+		t.Errorf("%d nodes", len(nodes))
+	}
+}
