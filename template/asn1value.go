@@ -88,14 +88,18 @@ func checkPrintable(s string) error {
 	return nil
 }
 
-// goTimeLayout is what time.Time.String writes, without the monotonic clock.
-const goTimeLayout = "2006-01-02 15:04:05.999999999 -0700 MST"
+// goTimeLayout is what time.Time.String writes, without the name of the zone and
+// the reading of the monotonic clock that may follow.
+const goTimeLayout = "2006-01-02 15:04:05.999999999 -0700"
+
+const goTimeFields = 3 // separated by spaces
 
 func parseTimeValue(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		wall, _, _ := strings.Cut(s, " m=")
-		if t, err = time.Parse(goTimeLayout, wall); err != nil {
+		fields := strings.Fields(s)
+		fields = fields[:min(len(fields), goTimeFields)]
+		if t, err = time.Parse(goTimeLayout, strings.Join(fields, " ")); err != nil {
 			return time.Time{}, errors.New("invalid time value, it must be as in RFC 3339")
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // reaches a loop, from taking the server's memory or a core for long.
 const (
 	maxOutput    = 1 << 20         // bytes, also of one intermediate value
-	maxSteps     = 1 << 20         // text nodes written and rounds of range
+	maxSteps     = 1 << 20         // nodes written and rounds of loops
+	maxDepth     = 100             // templates that invoke one another, and nested blocks
 	maxExecution = 5 * time.Second // wall clock, looked at between steps
 )
 
@@ -50,44 +51,70 @@ func (e *OutputError) Error() string { return "error unmarshaling certificate: "
 // Unwrap returns the reason.
 func (e *OutputError) Unwrap() error { return e.Err }
 
-// parseText parses a template and arms its loops with the step counter.
+// parseText parses a template and puts the marks into it by which a limitWriter
+// follows its execution.
 func parseText(name, text string, funcs template.FuncMap) (*template.Template, error) {
 	t, err := template.New(name).Funcs(funcs).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("error parsing template: %w", err)
 	}
 	for _, associated := range t.Templates() {
-		if associated.Tree != nil {
-			countSteps(associated.Tree.Root, true)
+		if associated.Tree == nil {
+			continue
 		}
+		root := associated.Tree.Root
+		if err := markLoops(root, 0); err != nil {
+			return nil, fmt.Errorf("error parsing template: %w", err)
+		}
+		root.Nodes = append([]parse.Node{mark(markEnter)}, root.Nodes...)
+		root.Nodes = append(root.Nodes, mark(markLeave))
 	}
 	return t, nil
 }
 
-// countSteps puts an empty text node at the head of each loop body and of the
-// template itself. It writes nothing, but the writer sees the call and can end
-// the execution, which text/template has no other way to do.
-func countSteps(list *parse.ListNode, head bool) {
+// Marks are empty text nodes: they write nothing, but the writer sees the call
+// and can end the execution, which text/template has no other way to do. They
+// are told apart by their address.
+const (
+	markEnter = iota // at the head of a template
+	markLeave        // at its end
+	markRound        // at the head of a loop's body
+	numMarks
+)
+
+var marks [numMarks]byte
+
+func mark(kind int) *parse.TextNode {
+	return &parse.TextNode{NodeType: parse.NodeText, Text: marks[kind:kind:numMarks]}
+}
+
+// markLoops marks the loops in a list of nodes, and refuses a nesting so deep
+// that text/template would take very long to unwind from an error.
+func markLoops(list *parse.ListNode, depth int) error {
 	if list == nil {
-		return
+		return nil
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("blocks are nested more than %d deep", maxDepth)
 	}
 	for _, node := range list.Nodes {
+		var branch *parse.BranchNode
 		switch node := node.(type) {
 		case *parse.RangeNode:
-			countSteps(node.List, true)
-			countSteps(node.ElseList, false)
+			branch = &node.BranchNode
+			node.List.Nodes = append([]parse.Node{mark(markRound)}, node.List.Nodes...)
 		case *parse.IfNode:
-			countSteps(node.List, false)
-			countSteps(node.ElseList, false)
+			branch = &node.BranchNode
 		case *parse.WithNode:
-			countSteps(node.List, false)
-			countSteps(node.ElseList, false)
+			branch = &node.BranchNode
+		default:
+			continue
+		}
+		if err := errors.Join(markLoops(branch.List, depth+1), markLoops(branch.ElseList, depth+1)); err != nil {
+			return err
 		}
 	}
-	if head {
-		step := &parse.TextNode{NodeType: parse.NodeText, Pos: list.Pos}
-		list.Nodes = append([]parse.Node{step}, list.Nodes...)
-	}
+	return nil
 }
 
 // execute runs a template within the limits. Its error is a *FailError if the
@@ -119,6 +146,7 @@ func safely(f func() error) (err error) {
 type limitWriter struct {
 	buf      bytes.Buffer
 	steps    int
+	depth    int // of templates that invoke one another
 	deadline time.Time
 }
 
@@ -126,12 +154,22 @@ type limitWriter struct {
 const stepsPerClock = 64
 
 func (w *limitWriter) Write(p []byte) (int, error) {
+	if len(p) == 0 && cap(p) > 0 {
+		switch &p[:1][0] {
+		case &marks[markEnter]:
+			w.depth++
+		case &marks[markLeave]:
+			w.depth--
+		}
+	}
 	w.steps++
 	switch {
 	case w.buf.Len()+len(p) > maxOutput:
 		return 0, fmt.Errorf("output exceeds %d bytes", maxOutput)
 	case w.steps > maxSteps:
 		return 0, fmt.Errorf("more than %d steps", maxSteps)
+	case w.depth > maxDepth:
+		return 0, fmt.Errorf("templates invoke one another more than %d deep", maxDepth)
 	case w.steps%stepsPerClock == 0 && time.Now().After(w.deadline):
 		return 0, fmt.Errorf("took longer than %v", maxExecution)
 	}

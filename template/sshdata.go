@@ -8,13 +8,13 @@ import (
 
 // SSHData is what an SSH certificate template sees.
 type SSHData struct {
-	// Options are what the provisioner vouches for: .Type, .KeyID, .Principals.
-	Type       ca.SSHCertType
-	KeyID      string
-	Principals []string
-
-	Extensions      map[string]string // .Extensions
-	CriticalOptions map[string]string // .CriticalOptions
+	// What the provisioner vouches for: .Type, .KeyID, .Principals, .Extensions
+	// and .CriticalOptions.
+	Type            ca.SSHCertType
+	KeyID           string
+	Principals      []string
+	Extensions      map[string]string
+	CriticalOptions map[string]string
 
 	// Values are all further variables, as in X509Data. They shadow those above.
 	Values map[string]any

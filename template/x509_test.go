@@ -9,12 +9,14 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/json"
 	"math/big"
 	"net"
 	"net/url"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -154,7 +156,7 @@ func TestCompiledX509(t *testing.T) {
 		{CommonName: "</script>", Country: Strings{"DE"}, Locality: Strings{"B", "C"}, StreetAddress: Strings{"\u2028"}},
 	}
 	names := [][]string{nil, {}, {"w.example"}, {"a", "10.0.0.1", "a@b", "urn:x:<&>", "a", `q"\`}}
-	for _, name := range []string{ca.TemplateLeaf, ca.TemplateAdmin, ca.TemplateIID, ca.TemplateAttested, Intermediate, Root} {
+	for _, name := range []string{ca.TemplateLeaf, ca.TemplateAdmin, ca.TemplateIID, ca.TemplateAttested, Intermediate, Root, Copy} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tmpl, err := DefaultX509(name)
@@ -215,6 +217,54 @@ func signerView(t *testing.T, c *Certificate) string {
 	return string(view)
 }
 
+// FuzzCompiledX509 looks for names that tell a compiled template from its text.
+func FuzzCompiledX509(f *testing.F) {
+	f.Add("w.example", "O & Co", "w.example")
+	f.Add("<\u2028>", `"\\`, "https://h/%zz?<&>")
+	f.Add("", "", "joe@x")
+	texts := map[string]*X509{}
+	for name, d := range x509Defaults {
+		text, err := ParseX509(d.text)
+		if err != nil {
+			f.Fatal(err)
+		}
+		texts[name] = text
+	}
+	f.Fuzz(func(t *testing.T, cn, organization, san string) {
+		// What is not UTF-8 cannot pass through JSON, and is refused by the signer.
+		for _, s := range []string{cn, organization, san} {
+			if !utf8.ValidString(s) {
+				t.Skip()
+			}
+		}
+		subject := Name{CommonName: cn, Organization: Strings{organization}}
+		names := NewSANs(ca.ParseSANs([]string{san}))
+		cr := &CertificateRequest{Subject: subject, DNSNames: Strings{san}, SANs: names}
+		for name, text := range texts {
+			compiled, err := DefaultX509(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equalX509(t, compiled, text, &X509Data{Subject: subject, SANs: names, CR: cr})
+		}
+	})
+}
+
+func BenchmarkCustomLeaf(b *testing.B) {
+	leaf, err := ParseX509(TextX509Leaf)
+	if err != nil {
+		b.Fatal(err)
+	}
+	csr := newCSR(b, newSigner(b), &x509.CertificateRequest{DNSNames: []string{"w.example"}})
+	names := ca.ParseSANs([]string{"w.example"})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := leaf.Render(&X509Data{Subject: Name{CommonName: "w.example"}, SANs: NewSANs(names), CR: NewCertificateRequest(csr)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkLeaf(b *testing.B) {
 	leaf, err := DefaultX509(ca.TemplateLeaf)
 	if err != nil {
@@ -233,3 +283,5 @@ func BenchmarkLeaf(b *testing.B) {
 		}
 	}
 }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
