@@ -114,3 +114,17 @@ func (c *Client) RootFingerprint(ctx context.Context) (string, error) {
 	chain := reply.tls.VerifiedChains[0]
 	return Fingerprint(chain[len(chain)-1]), nil
 }
+
+// HasAdminAPI reports whether the CA answers the admin API, over which its
+// provisioners are managed then, and not in its configuration file.
+func (c *Client) HasAdminAPI(ctx context.Context) (bool, error) {
+	_, err := c.do(ctx, http.MethodGet, "/admin/admins", nil, nil, maxAnswer)
+	refused, ok := errors.AsType[*api.Error](err)
+	switch {
+	case ok: // without credentials it refuses us, if it is there
+		return refused.Status == http.StatusUnauthorized, nil
+	case err != nil:
+		return false, err
+	}
+	return true, nil
+}

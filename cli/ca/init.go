@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"stepca/cli"
+	"stepca/cli/authority"
 	"stepca/client"
 	"stepca/config"
 	"stepca/config/pki"
-	"stepca/keyfile"
 )
 
 // initFlags are those of step ca init.
@@ -174,23 +174,18 @@ func (f *initFlags) printHelm(env *cli.Env, opts pki.Options) error {
 
 // choosePasswords reads the files with passwords, or asks.
 func (f *initFlags) choosePasswords(env *cli.Env) error {
-	if f.passwords.provisioner != "" {
-		b, err := keyfile.LoadPassword(f.passwords.provisioner)
-		if err != nil {
-			return cli.FileError(err)
-		}
-		f.opts.ProvisionerPassword = keyfile.NewSecret(b)
-	}
-	if f.passwords.ca != "" {
-		b, err := keyfile.LoadPassword(f.passwords.ca)
-		if err != nil {
-			return cli.FileError(err)
-		}
-		f.opts.Password = keyfile.NewSecret(b)
-		return nil
-	}
+	const label = "[leave empty and we'll generate one]"
 	var err error
-	f.opts.Password, err = askNewPassword(env, f.passwordQuestion(), "password-file")
+	if f.passwords.provisioner != "" {
+		f.opts.ProvisionerPassword, err = authority.NewPassword(env, f.passwords.provisioner, "provisioner-password-file", label)
+		if err != nil {
+			return err
+		}
+	}
+	if f.passwords.ca == "" {
+		env.Noticef("%s", f.passwordQuestion())
+	}
+	f.opts.Password, err = authority.NewPassword(env, f.passwords.ca, "password-file", label)
 	return err
 }
 

@@ -9,8 +9,6 @@ import (
 	"stepca/ca"
 	"stepca/cli"
 	"stepca/config"
-	"stepca/config/pki"
-	"stepca/keyfile"
 )
 
 var errAdminSubject = errors.New("flag '--admin-subject' is only supported when '--remote-management' is enabled")
@@ -99,29 +97,4 @@ func validateAddress(s string) error {
 		return errors.New(s + " is not an TCP address")
 	}
 	return nil
-}
-
-// generatedPassword is the length of passwords that we make up, in characters.
-const generatedPassword = 32
-
-// askNewPassword asks for a new password. An empty answer gets a random one,
-// which is shown so that it can be kept, and may be edited.
-func askNewPassword(env *cli.Env, question, flag string) (keyfile.Secret, error) {
-	env.Noticef("%s", question)
-	answer, err := env.Prompt.Password(cli.Question{Label: "[leave empty and we'll generate one]", Flag: flag})
-	if err != nil {
-		return keyfile.Secret{}, err
-	}
-	if len(answer) > 0 {
-		return keyfile.NewSecret(answer), nil
-	}
-	generated, err := pki.RandomPassword(generatedPassword)
-	if err != nil {
-		return keyfile.Secret{}, err
-	}
-	edited, err := env.Prompt.Text(cli.Question{Label: "Password", Default: string(generated.Reveal()), Validate: notEmpty})
-	if err != nil {
-		return keyfile.Secret{}, err
-	}
-	return keyfile.NewSecret([]byte(edited)), nil
 }

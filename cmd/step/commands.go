@@ -2,6 +2,7 @@ package main
 
 import (
 	"stepca/cli"
+	"stepca/cli/ca"
 	"stepca/cli/certificate"
 	"stepca/cli/context"
 )
@@ -9,6 +10,7 @@ import (
 // commands returns the top-level commands besides those every step has.
 func commands() []cli.Command {
 	return []cli.Command{
+		ca.Command,
 		certificate.Command,
 		context.Command,
 	}

@@ -14,5 +14,5 @@ func Command(env *cli.Env) *cobra.Command {
 		`**step ca provisioner** lists the provisioners of an authority: those who may vouch for
 requests. It also adds, changes and removes those in the configuration file of an
 authority on this machine.`,
-		list(env), jweKey(env))
+		list(env), jweKey(env), add(env), update(env), remove(env))
 }
