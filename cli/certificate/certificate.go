@@ -14,6 +14,6 @@ func Command(env *cli.Env) *cobra.Command {
 	return cli.Group("certificate", "create, revoke, validate, bundle, and otherwise manage certificates",
 		`**step certificate** creates, signs, inspects, checks and installs X.509 certificates
 and certificate requests, without a certificate authority.`,
-		bundle(env), create(env), fingerprint(env), format(env), inspect(env), key(env),
-		lint(env), needsRenewal(env), p12(env), sign(env), verify(env))
+		bundle(env), create(env), fingerprint(env), format(env), inspect(env), install(env),
+		key(env), lint(env), needsRenewal(env), p12(env), sign(env), uninstall(env), verify(env))
 }
