@@ -213,7 +213,7 @@ func (e *Engine) passTurn() { <-e.turn }
 func (e *Engine) commit() {
 	for range e.wake {
 		b := e.takeBatch()
-		if b.writes.Len() == 0 {
+		if b == nil {
 			continue // its Updates went with the batch before
 		}
 		if err := e.apply(b); err != nil {
@@ -225,13 +225,13 @@ func (e *Engine) commit() {
 	}
 }
 
-// takeBatch makes the filling batch the flying one.
+// takeBatch makes the filling batch the flying one, or returns nil if it is empty.
 func (e *Engine) takeBatch() *batch {
 	e.turn <- struct{}{}
 	defer e.passTurn()
 	b := e.filling
 	if b.writes.Len() == 0 {
-		return b
+		return nil
 	}
 	e.filling = newBatch()
 	close(b.taken)
