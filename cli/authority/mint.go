@@ -52,7 +52,7 @@ func (f *TokenFlags) Mint(ctx context.Context, env *cli.Env, authority CA, p *Pr
 		signer.KeyID = p.Key.KeyID
 		signer.Key, err = f.provisionerKey(ctx, env, authority, p)
 	case p.Is(ca.TypeX5C):
-		err = f.signWithX5C(env, signer)
+		err = f.signWithX5C(ctx, env, signer)
 	case p.Is(ca.TypeSSHPOP):
 		err = f.signWithSSHPOP(env, signer, opts.Route)
 	case p.Is(ca.TypeACME), p.Is(ca.TypeSCEP):
@@ -72,7 +72,7 @@ func (f *TokenFlags) Mint(ctx context.Context, env *cli.Env, authority CA, p *Pr
 // provisionerKey returns the private key of a JWK provisioner: that of --key, or
 // the encrypted one that the CA keeps.
 func (f *TokenFlags) provisionerKey(ctx context.Context, env *cli.Env, authority CA, p *Provisioner) (any, error) {
-	pw := env.Password(f.PasswordFile, f.PasswordFlag)
+	pw := f.Password(env)
 	if f.Key != "" {
 		return loadSigningKey(env, f.Key, pw)
 	}
@@ -87,16 +87,16 @@ func (f *TokenFlags) provisionerKey(ctx context.Context, env *cli.Env, authority
 }
 
 // signWithX5C gives the signer the key of an X.509 certificate, and the chain.
-func (f *TokenFlags) signWithX5C(env *cli.Env, signer *client.TokenSigner) error {
+func (f *TokenFlags) signWithX5C(ctx context.Context, env *cli.Env, signer *client.TokenSigner) error {
 	switch {
 	case f.X5CCert == "":
 		return cli.RequiredWithProvisionerType("X5C", "x5c-cert")
 	case f.X5CKey == "":
 		return cli.RequiredWithProvisionerType("X5C", "x5c-key")
 	}
-	chain, key, err := keyfile.LoadPair(f.X5CCert, f.X5CKey, env.Password(f.PasswordFile, f.PasswordFlag))
+	chain, key, err := LoadPair(ctx, env, f.KMS, f.X5CCert, f.X5CKey, f.Password(env))
 	if err != nil {
-		return cli.FileError(err)
+		return err
 	}
 	for _, name := range f.X5CChain {
 		more, err := keyfile.LoadCertificates(name)
@@ -146,7 +146,7 @@ func (f *TokenFlags) signWithSSHPOP(env *cli.Env, signer *client.TokenSigner, ro
 	if !ok {
 		return fmt.Errorf("error parsing %s: an SSH public key, not a certificate", f.SSHPOPCert)
 	}
-	key, err := keyfile.LoadSigner(f.SSHPOPKey, env.Password(f.PasswordFile, f.PasswordFlag))
+	key, err := keyfile.LoadSigner(f.SSHPOPKey, f.Password(env))
 	if err != nil {
 		return cli.FileError(err)
 	}

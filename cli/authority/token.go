@@ -1,10 +1,13 @@
 package authority
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"stepca/ca"
 	"stepca/cli"
+	"stepca/keyfile"
 )
 
 // TokenFlags hold the flags that choose a provisioner and give the credentials
@@ -14,8 +17,11 @@ type TokenFlags struct {
 	KeyID       string // of a JWK, or the client ID of an OIDC provisioner
 	Key         string // file with the private key of a JWK provisioner
 
-	// PasswordFile opens the provisioner's key; PasswordFlag names its flag.
-	PasswordFile, PasswordFlag string
+	// PasswordFile opens the provisioner's key, or GeneralPasswordFile if there
+	// is no such flag.
+	PasswordFile, GeneralPasswordFile string
+
+	KMS string // URI of the key management system that keys are in; "" for files
 
 	X5CCert, X5CKey       string
 	X5CChain              []string
@@ -31,20 +37,30 @@ func (f *TokenFlags) DefineProvisioner(cmd *cobra.Command) {
 	cli.Alias(cmd, "provisioner", "issuer")
 }
 
-// DefinePassword defines --provisioner-password-file with further names.
-func (f *TokenFlags) DefinePassword(cmd *cobra.Command, aliases ...string) {
-	f.PasswordFlag = "provisioner-password-file"
-	cmd.Flags().StringVar(&f.PasswordFile, f.PasswordFlag, "", "a `file` with the password of the provisioner's key")
-	if len(aliases) > 0 {
-		cli.Alias(cmd, f.PasswordFlag, aliases...)
-	}
+// DefinePassword defines --provisioner-password-file and --password-file.
+func (f *TokenFlags) DefinePassword(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.PasswordFile, passwordFlag, "", "a `file` with the password of the provisioner's key")
+	cmd.Flags().StringVar(&f.GeneralPasswordFile, "password-file", "", "like --provisioner-password-file, which overrides it; a `file`")
+}
+
+const passwordFlag = "provisioner-password-file"
+
+// Password is the source of the password of the key that signs tokens.
+func (f *TokenFlags) Password(env *cli.Env) keyfile.Password {
+	return env.Password(cmp.Or(f.PasswordFile, f.GeneralPasswordFile), passwordFlag)
 }
 
 // DefineX5C defines the flags for tokens signed with the key of an X.509
-// certificate.
+// certificate, which may be in a key management system.
 func (f *TokenFlags) DefineX5C(cmd *cobra.Command) {
+	DefineKMS(cmd, &f.KMS)
 	cmd.Flags().StringVar(&f.X5CCert, "x5c-cert", "", "a `file` with the certificate chain that vouches for the request, for X5C provisioners")
 	cmd.Flags().StringVar(&f.X5CKey, "x5c-key", "", "the private key `file` of --x5c-cert")
+}
+
+// DefineKMS defines --kms.
+func DefineKMS(cmd *cobra.Command, value *string) {
+	cmd.Flags().StringVar(value, "kms", "", "the `URI` of the key management system that keys are in")
 }
 
 // DefineX5CChain defines --x5c-chain.

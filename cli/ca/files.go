@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,15 +11,15 @@ import (
 
 	"stepca/api"
 	"stepca/cli"
+	"stepca/cli/authority"
 	"stepca/keyfile"
 )
 
-// loadPair reads a certificate with its chain and its private key, and checks
-// that they belong together.
-func loadPair(env *cli.Env, crtFile, keyFile, passwordFile, passwordFlag string) (*tls.Certificate, error) {
-	chain, key, err := keyfile.LoadPair(crtFile, keyFile, env.Password(passwordFile, passwordFlag))
+// loadPair is authority.LoadPair for TLS.
+func loadPair(ctx context.Context, env *cli.Env, kms, crtName, keyName string, pw keyfile.Password) (*tls.Certificate, error) {
+	chain, key, err := authority.LoadPair(ctx, env, kms, crtName, keyName, pw)
 	if err != nil {
-		return nil, cli.FileError(err)
+		return nil, err
 	}
 	crt := &tls.Certificate{PrivateKey: key, Leaf: chain[0]}
 	for _, c := range chain {

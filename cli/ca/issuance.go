@@ -32,7 +32,7 @@ type issuance struct {
 func (f *issuance) define(cmd *cobra.Command) {
 	f.conn.Define(cmd)
 	f.tokens.DefineProvisioner(cmd)
-	f.tokens.DefinePassword(cmd, "password-file")
+	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
 	f.tokens.DefineX5CChain(cmd)
 	f.tokens.DefineNebula(cmd)

@@ -57,7 +57,7 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "crt-file", "key-file")
 	}
-	if err := f.newKey(env); err != nil {
+	if err := f.newKey(cmd.Context(), env); err != nil {
 		return err
 	}
 	// A key that is a file already is only written where the user says.
@@ -88,7 +88,7 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 }
 
 // newKey reads the key of --private-key, or finds out which kind to make.
-func (f *rekeyFlags) newKey(env *cli.Env) (err error) {
+func (f *rekeyFlags) newKey(ctx context.Context, env *cli.Env) (err error) {
 	if f.privateKey == "" {
 		f.spec, err = f.key.Spec(false)
 		return err
@@ -96,8 +96,13 @@ func (f *rekeyFlags) newKey(env *cli.Env) (err error) {
 	if flag := f.key.Used(); flag != "" {
 		return cli.IncompatibleFlags("private-key", flag)
 	}
-	f.given, err = keyfile.LoadSigner(f.privateKey, env.Password("", ""))
-	return cli.FileError(err)
+	if f.given, err = env.LoadSigner(ctx, f.kms, f.privateKey, env.Password("", "")); err != nil {
+		return cli.FileError(err)
+	}
+	if cli.IsKMSKey(f.given) && f.outKey != "" {
+		return errors.New("flag '--out-key' cannot be used with a key in a key management system")
+	}
+	return nil
 }
 
 // rekeyTo gets a certificate for a new key and writes both.

@@ -22,6 +22,7 @@ type renewal struct {
 	period       string
 	periodFlag   string // renew-period or rekey-period
 	passwordFile string
+	kms          string
 	daemon       bool
 	force        bool
 	hooks        hooks
@@ -44,6 +45,7 @@ func (r *renewal) define(cmd *cobra.Command, verb string) {
 	flags.StringVar(&r.passwordFile, "password-file", "", "a `file` with the password of the private key")
 	flags.BoolVar(&r.daemon, "daemon", false, "keep running, and "+verb+" whenever the certificate is about to expire")
 	flags.StringVar(&r.period, r.periodFlag, "", "with --daemon, "+verb+" after each such `duration`")
+	authority.DefineKMS(cmd, &r.kms)
 	r.hooks.define(cmd)
 	cli.Force(cmd, &r.force)
 }
@@ -61,7 +63,7 @@ func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string,
 	if err := r.hooks.check(cmd, env); err != nil {
 		return err
 	}
-	crt, err := loadPair(env, crtFile, keyFile, r.passwordFile, "password-file")
+	crt, err := loadPair(cmd.Context(), env, r.kms, crtFile, keyFile, env.Password(r.passwordFile, "password-file"))
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ $ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded`
 	}
 	f.conn.Define(cmd)
 	f.tokens.DefineProvisioner(cmd)
-	f.tokens.DefinePassword(cmd, "password-file")
+	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
@@ -91,7 +91,7 @@ func (f *revokeFlags) withCertificate(env *cli.Env, cmd *cobra.Command, args []s
 	case f.token != "":
 		return nil, cli.IncompatibleFlags("cert", "token")
 	}
-	crt, err := loadPair(env, f.cert, f.key, f.tokens.PasswordFile, f.tokens.PasswordFlag)
+	crt, err := loadPair(cmd.Context(), env, f.tokens.KMS, f.cert, f.key, f.tokens.Password(env))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package ca
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -62,7 +63,7 @@ $ step ca token internal.example.com --provisioner admin --provisioner-password-
 	}
 	f.conn.Define(cmd)
 	f.tokens.DefineProvisioner(cmd)
-	f.tokens.DefinePassword(cmd, "password-file")
+	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
 	f.tokens.DefineSSHPOP(cmd)
 	f.tokens.DefineNebula(cmd)
@@ -104,7 +105,7 @@ func (f *tokenFlags) run(env *cli.Env, cmd *cobra.Command, subject string) error
 	}
 	var made string
 	if f.renew && !f.ssh {
-		made, err = f.renewToken(env, c, subject)
+		made, err = f.renewToken(cmd.Context(), env, c, subject)
 	} else {
 		made, err = f.oneTimeToken(cmd, env, c, subject)
 	}
@@ -248,14 +249,14 @@ func requestFingerprint(der []byte) string {
 }
 
 // renewToken makes the token with which a certificate renews itself.
-func (f *tokenFlags) renewToken(env *cli.Env, c *client.Client, subject string) (string, error) {
+func (f *tokenFlags) renewToken(ctx context.Context, env *cli.Env, c *client.Client, subject string) (string, error) {
 	switch {
 	case f.tokens.X5CCert == "":
 		return "", cli.RequiredWithFlag("renew", "x5c-cert")
 	case f.tokens.X5CKey == "":
 		return "", cli.RequiredWithFlag("renew", "x5c-key")
 	}
-	crt, err := loadPair(env, f.tokens.X5CCert, f.tokens.X5CKey, f.tokens.PasswordFile, f.tokens.PasswordFlag)
+	crt, err := loadPair(ctx, env, f.tokens.KMS, f.tokens.X5CCert, f.tokens.X5CKey, f.tokens.Password(env))
 	if err != nil {
 		return "", err
 	}
