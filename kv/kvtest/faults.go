@@ -48,12 +48,23 @@ func UntilFailure(t *testing.T, e kv.Engine) []string {
 // Has fails the test unless the keys are in bucket b.
 func Has(t *testing.T, e kv.Engine, keys []string) {
 	t.Helper()
+	stored := map[string]bool{}
 	view(t, e, func(r kv.Reader) error {
-		for _, k := range keys {
-			if _, err := r.Get("b", []byte(k)); err != nil {
-				return fmt.Errorf("acknowledged key %s: %w", k, err)
+		for en, err := range r.Scan("b", kv.Range{}) {
+			if err != nil {
+				return err
 			}
+			stored[string(en.Key)] = true
 		}
 		return nil
 	})
+	lost := 0
+	for _, k := range keys {
+		if !stored[k] {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d acknowledged keys are lost", lost, len(keys))
+	}
 }
