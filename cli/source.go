@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -138,8 +139,8 @@ func (env *Env) defaults(cmd *cobra.Command) (config.Defaults, error) {
 }
 
 func contextError(err error) error {
-	if strings.HasPrefix(err.Error(), "could not load context") {
-		return err
+	if _, ok := errors.AsType[*config.UnknownContextError](err); ok {
+		return err // says it all
 	}
 	return fmt.Errorf("failed loading context configuration: %w", err)
 }

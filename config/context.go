@@ -33,7 +33,8 @@ type Contexts struct {
 
 // LoadContexts reads the contexts below base, the directory of StepPath.Base.
 // Missing files mean that contexts are not used. The error names the file or
-// the context that is wrong; a current context that does not exist is one.
+// the context that is wrong; for a current context that is not defined it is an
+// *UnknownContextError.
 func LoadContexts(base string) (*Contexts, error) {
 	c := &Contexts{base: base}
 	var entries map[string]*Context
@@ -95,13 +96,20 @@ func (c *Contexts) Get(name string) (Context, bool) {
 	return ctx, ok
 }
 
-// Load is Get with the error that commands show for an unknown name.
+// Load is Get with an *UnknownContextError for a name that there is not.
 func (c *Contexts) Load(name string) (Context, error) {
 	ctx, ok := c.byName[name]
 	if !ok {
-		return Context{}, fmt.Errorf("could not load context '%s'", name)
+		return Context{}, &UnknownContextError{name}
 	}
 	return ctx, nil
+}
+
+// An UnknownContextError is the use of a context that is not defined.
+type UnknownContextError struct{ Name string }
+
+func (e *UnknownContextError) Error() string {
+	return fmt.Sprintf("could not load context '%s'", e.Name)
 }
 
 // List returns all contexts sorted by name, ignoring case.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os/user"
 	"path/filepath"
-	"strings"
 )
 
 // A StepPath locates the files of one user: the base directory, and the
@@ -73,19 +72,3 @@ func (p StepPath) Identity() string { return filepath.Join(p.Dir(), "config", "i
 
 // Plugins is the directory searched for step-NAME-plugin programs before PATH.
 func (p StepPath) Plugins() string { return filepath.Join(p.Base, "plugins") }
-
-// Abs resolves a name written in a configuration file or template: "~/x" is
-// below the home directory, "./x" and "../x" stay relative to the working
-// directory, absolute names stay, and everything else is below Dir.
-func (p StepPath) Abs(name string) string {
-	if rest, ok := strings.CutPrefix(filepath.ToSlash(name), "~/"); ok {
-		return filepath.Join(p.Home, filepath.FromSlash(rest))
-	}
-	first, _, _ := strings.Cut(filepath.ToSlash(name), "/")
-	switch {
-	case filepath.IsAbs(name), first == ".", first == "..":
-		return filepath.Clean(name)
-	default:
-		return filepath.Join(p.Dir(), name)
-	}
-}

@@ -13,26 +13,26 @@ func TestStepPath(t *testing.T) {
 	t.Parallel()
 	home := filepath.FromSlash("/home/user")
 	tests := []struct {
-		name          string
-		environ       map[string]string
-		context       Context
-		base          string
-		dir, profile  string
-		defaults, abs string // Abs of "certs/x"
+		name         string
+		environ      map[string]string
+		context      Context
+		base         string
+		dir, profile string
+		defaults     string
 	}{
 		{
 			"in the home directory", map[string]string{"HOME": home}, Context{},
 			"/home/user/.step", "/home/user/.step", "/home/user/.step",
-			"/home/user/.step/config/defaults.json", "/home/user/.step/certs/x",
+			"/home/user/.step/config/defaults.json",
 		},
 		{
 			"STEPPATH, cleaned", map[string]string{"HOME": home, "STEPPATH": "/a/../b//c/"}, Context{},
-			"/b/c", "/b/c", "/b/c", "/b/c/config/defaults.json", "/b/c/certs/x",
+			"/b/c", "/b/c", "/b/c", "/b/c/config/defaults.json",
 		},
 		{
 			"with a context", map[string]string{"HOME": home}, Context{Name: "n", Authority: "a", Profile: "p"},
 			"/home/user/.step", "/home/user/.step/authorities/a", "/home/user/.step/profiles/p",
-			"/home/user/.step/authorities/a/config/defaults.json", "/home/user/.step/authorities/a/certs/x",
+			"/home/user/.step/authorities/a/config/defaults.json",
 		},
 	}
 	for _, test := range tests {
@@ -48,7 +48,6 @@ func TestStepPath(t *testing.T) {
 				{"Dir", p.Dir(), test.dir},
 				{"ProfileDir", p.ProfileDir(), test.profile},
 				{"Defaults", p.Defaults(), test.defaults},
-				{"Abs", p.Abs("certs/x"), test.abs},
 				{"Root", p.Root(), test.dir + "/certs/root_ca.crt"},
 				{"CAConfig", p.CAConfig(), test.dir + "/config/ca.json"},
 				{"Identity", p.Identity(), test.dir + "/config/identity.json"},
@@ -60,17 +59,5 @@ func TestStepPath(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestStepPathAbs(t *testing.T) {
-	t.Parallel()
-	p := StepPath{Home: "/home/user", Base: "/base"}
-	for name, want := range map[string]string{
-		"~/x": "/home/user/x", "./x": "x", "../x": "../x", "/x/y": "/x/y", "x": "/base/x", "~x": "/base/~x", ".x/y": "/base/.x/y",
-	} {
-		if got := filepath.ToSlash(p.Abs(name)); got != want {
-			t.Errorf("Abs(%q) = %q, want %q", name, got, want)
-		}
 	}
 }

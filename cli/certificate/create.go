@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"errors"
 	"io/fs"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -258,7 +257,7 @@ func notEmpty(s string) error {
 
 // mayWrite asks before any file is overwritten.
 func (f *createFlags) mayWrite(env *cli.Env) error {
-	for _, name := range slices.Compact([]string{f.keyFile, f.certFile}) {
+	for _, name := range []string{f.keyFile, f.certFile} {
 		if name == "" {
 			continue
 		}

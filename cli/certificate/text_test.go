@@ -1,8 +1,12 @@
 package certificate
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"net"
 	"strings"
 	"testing"
 
@@ -21,6 +25,14 @@ func FuzzInspect(f *testing.F) {
 			f.Add(block.Bytes)
 		}
 	}
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+		Subject:  pkix.Name{CommonName: "r", Organization: []string{"o"}},
+		DNSNames: []string{"r.example"}, EmailAddresses: []string{"a@b.example"}, IPAddresses: []net.IP{net.IPv6loopback},
+	}, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(csr)
 	f.Fuzz(func(t *testing.T, der []byte) {
 		var in contents
 		if cert, err := x509.ParseCertificate(der); err == nil {
