@@ -11,7 +11,7 @@ import (
 
 // Command is step certificate.
 func Command(env *cli.Env) *cobra.Command {
-	return cli.Group("certificate", "create, revoke, validate, bundle, and otherwise manage certificates",
+	return cli.Group("certificate", "create, inspect, check and install X.509 certificates",
 		`**step certificate** creates, signs, inspects, checks and installs X.509 certificates
 and certificate requests, without a certificate authority.`,
 		bundle(env), create(env), fingerprint(env), format(env), inspect(env), install(env),
