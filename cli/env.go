@@ -19,7 +19,7 @@ type Env struct {
 
 	Getenv func(string) string // "" for a variable that is not set
 	Now    func() time.Time
-	Prompt Prompter // asks the user; see NoTerminal for when there is none
+	Prompt Prompter // asks the user; its error is a *NoTerminalError where there is nobody
 	Build  Build    // what step version shows
 
 	// Color allows ANSI styles on Stderr; ColorOut allows them on Stdout.
