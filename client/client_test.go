@@ -44,6 +44,25 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
+func FuzzParseURL(f *testing.F) {
+	for _, seed := range []string{"ca.example.com", "https://[::1]:443/x?y#z", "::1", "HTTPS://u:p@h:1", "a b", "[", "h:", "https://%41"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := client.ParseURL(s)
+		if err != nil {
+			return
+		}
+		if u.Scheme != "https" || u.Hostname() == "" || u.Path != "" || u.User != nil {
+			t.Fatalf("ParseURL(%q) = %#v", s, u)
+		}
+		again, err := client.ParseURL(u.String())
+		if err != nil || again.String() != u.String() {
+			t.Fatalf("ParseURL(%q) = %q, and of that %v, %v", s, u, again, err)
+		}
+	})
+}
+
 func TestSourcesOfTrust(t *testing.T) {
 	t.Parallel()
 	f := newFakeCA(t)
@@ -111,6 +130,9 @@ func TestRefusal(t *testing.T) {
 	f.handlers.HandleFunc("GET /intermediates", func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte(strings.Repeat(" ", 11<<20) + "{}"))
 	})
+	f.handlers.HandleFunc("GET /ssh/roots", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, 418, "red \x1b[31m alert\n")
+	})
 	f.handlers.HandleFunc("GET /ssh/hosts", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/health", http.StatusFound)
 	})
@@ -126,6 +148,9 @@ func TestRefusal(t *testing.T) {
 	_, err = c.Federation(t.Context())
 	if refused, ok = errors.AsType[*api.Error](err); !ok || refused.Status != 502 || !strings.Contains(refused.Message, "502 Bad Gateway") {
 		t.Errorf("refusal in HTML = %#v", err)
+	}
+	if _, err = c.SSHRoots(t.Context()); err == nil || err.Error() != "red  [31m alert " {
+		t.Errorf("refusal with control characters = %q", err)
 	}
 	if _, err = c.SSHHosts(t.Context()); err == nil {
 		t.Error("a redirect was followed")

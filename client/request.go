@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -135,9 +137,21 @@ func refusal(resp *http.Response) error {
 	if e.Message == "" {
 		e.Message = "the certificate authority answered with status " + resp.Status
 	}
+	e.Message = printable(e.Message)
 	e.Status = resp.StatusCode
 	e.RequestID = resp.Header.Get(api.HeaderRequestID)
 	return e
+}
+
+// printable replaces control characters: whoever answers, over a connection that
+// may not be authenticated yet, does not get to drive the user's terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {

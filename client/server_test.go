@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stepca/api"
+	"stepca/ca"
 	"stepca/client"
 	"stepca/internal/catest"
 )
@@ -133,5 +134,43 @@ func TestReadingRoutes(t *testing.T) {
 	}
 	if admin, err := c.HasAdminAPI(ctx); err != nil || admin {
 		t.Errorf("HasAdminAPI = %t, %v, want false", admin, err)
+	}
+}
+
+// An identity replaces its certificate by itself, and servers and clients made
+// from it before present the new one.
+func TestIdentityRenewsItself(t *testing.T) {
+	t.Parallel()
+	authority := catest.New(t, catest.Options{})
+	token := authority.Token("localhost", []string{"localhost"}, nil)
+	c, err := client.Bootstrap(t.Context(), token, client.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const validity = time.Hour
+	id, err := c.Enroll(t.Context(), token, client.IdentityConfig{
+		NotAfter:    ca.TimeOrDuration{Duration: validity},
+		RenewBefore: validity - time.Second,
+		Jitter:      time.Nanosecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer id.Close()
+	url := serve(t, id, nil)
+	hc := id.HTTPClient()
+	presented := func() string {
+		resp, err := hc.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.TLS.PeerCertificates[0].SerialNumber.String()
+	}
+	first := presented()
+	for deadline := time.Now().Add(20 * time.Second); presented() == first; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the first certificate is still presented after 20 s")
+		}
 	}
 }
