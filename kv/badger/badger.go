@@ -22,6 +22,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 
+	"stepca/kv"
 	"stepca/kv/groupcommit"
 	"stepca/kv/storedir"
 	"stepca/kv/txn"
@@ -49,6 +50,8 @@ type Options struct {
 
 // An Engine is a kv.Engine on a Badger database.
 type Engine struct{ *groupcommit.Engine }
+
+var _ kv.Engine = (*Engine)(nil)
 
 // Open opens the store in opts.Dir, or creates it. kv.ErrForeign if a directory
 // holds anything else.

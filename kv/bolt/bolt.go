@@ -17,6 +17,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"stepca/kv"
 	"stepca/kv/groupcommit"
 	"stepca/kv/txn"
 )
@@ -36,6 +37,8 @@ type Options struct {
 
 // An Engine is a kv.Engine on a bbolt file.
 type Engine struct{ *groupcommit.Engine }
+
+var _ kv.Engine = (*Engine)(nil)
 
 // Open opens the store in opts.Path, or creates it. kv.ErrForeign if the file is
 // anything else.

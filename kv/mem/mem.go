@@ -30,6 +30,8 @@ type Engine struct {
 	snapshot *tree      // a lazy copy of tree; nil if tree was changed since
 }
 
+var _ kv.Engine = (*Engine)(nil)
+
 // New returns an empty engine.
 func New() *Engine {
 	return &Engine{

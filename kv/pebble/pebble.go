@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"stepca/kv"
 	"stepca/kv/groupcommit"
 	"stepca/kv/storedir"
 	"stepca/kv/txn"
@@ -37,6 +38,8 @@ type Options struct {
 
 // An Engine is a kv.Engine on a Pebble database.
 type Engine struct{ *groupcommit.Engine }
+
+var _ kv.Engine = (*Engine)(nil)
 
 // Open opens the store in opts.Dir, or creates it. kv.ErrForeign if the
 // directory holds anything else.

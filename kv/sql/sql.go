@@ -66,6 +66,11 @@ type Engine struct {
 	gate txn.Gate
 }
 
+var (
+	_ kv.Engine     = (*Engine)(nil)
+	_ kv.Relational = (*Engine)(nil)
+)
+
 // open makes an engine of a pool that reaches the database.
 func open(ctx context.Context, db *sql.DB, d dialect, opts Options) (*Engine, error) {
 	db.SetMaxOpenConns(opts.MaxConns)
