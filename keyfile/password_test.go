@@ -1,6 +1,8 @@
 package keyfile
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,10 +11,15 @@ import (
 
 func TestPasswordAttempts(t *testing.T) {
 	t.Parallel()
-	text, err := EncodePrivateKey(generate(t, KeySpec{}), PKCS8, []byte("right"))
+	der, err := x509.MarshalPKCS8PrivateKey(generate(t, KeySpec{}))
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealed, err := encryptPKCS8(der, []byte("right"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: sealed})
 	broken := errors.New("the terminal is gone")
 	tests := []struct {
 		name     string

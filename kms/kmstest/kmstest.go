@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"math/big"
 	"sync"
 	"testing"
@@ -27,8 +28,7 @@ type Harness struct {
 	// after a restart. The suite closes what it opens.
 	Open func(t *testing.T) kms.Engine
 
-	// Name returns a name for a key or certificate that is not in use. It is
-	// called with a different word each time.
+	// Name returns a name for a key or certificate, another one for each word.
 	Name func(t *testing.T, word string) string
 
 	// Kinds are the kinds of keys that the engine makes. An engine that makes
@@ -40,17 +40,20 @@ type Harness struct {
 func Run(t *testing.T, h Harness) {
 	t.Run("a name without a key is ErrNotFound", h.missing)
 	t.Run("closing twice is harmless", h.closeTwice)
-	for _, spec := range h.Kinds {
+	for i, spec := range h.Kinds {
 		t.Run(specName(spec), func(t *testing.T) {
-			t.Run("signs after a restart", func(t *testing.T) { h.restart(t, spec) })
-			t.Run("signs certificates", func(t *testing.T) { h.certificate(t, spec) })
-			t.Run("signs for many at once", func(t *testing.T) { h.concurrent(t, spec) })
-			t.Run("gives up with its context", func(t *testing.T) { h.canceled(t, spec) })
-			t.Run("is never replaced unnoticed", func(t *testing.T) { h.existing(t, spec) })
-			t.Run("decrypts if it is RSA", func(t *testing.T) { h.decrypt(t, spec) })
+			// One key for all, because a TPM or a card takes long to make one.
+			word := fmt.Sprint("key", i)
+			key := h.create(t, word, spec)
+			t.Run("signs after a restart", func(t *testing.T) { h.restart(t, key) })
+			t.Run("signs certificates", func(t *testing.T) { h.certificate(t, key) })
+			t.Run("signs for many at once", func(t *testing.T) { h.concurrent(t, key) })
+			t.Run("gives up with its context", func(t *testing.T) { h.canceled(t, key) })
+			t.Run("is never replaced unnoticed", func(t *testing.T) { h.existing(t, key, word, spec) })
+			t.Run("decrypts if it is RSA", func(t *testing.T) { h.decrypt(t, key) })
+			t.Run("comes with certificates", func(t *testing.T) { h.certificates(t, key, fmt.Sprint("certificate", i)) })
 		})
 	}
-	t.Run("certificates come back as they were stored", h.certificates)
 }
 
 func specName(spec keyfile.KeySpec) string {
@@ -67,16 +70,20 @@ func (h Harness) open(t *testing.T) kms.Engine {
 	return engine
 }
 
-// create makes a key, or skips the test if the engine makes none.
-func (h Harness) create(t *testing.T, engine kms.Engine, spec keyfile.KeySpec, word string) kms.Key {
+// create makes a key, in an engine that is closed before it returns.
+func (h Harness) create(t *testing.T, word string, spec keyfile.KeySpec) kms.Key {
 	t.Helper()
+	engine := h.Open(t)
 	creator, ok := engine.(kms.KeyCreator)
 	if !ok {
-		t.Skip("the engine creates no keys")
+		t.Fatal("the engine creates no keys, but the harness lists some")
 	}
 	key, err := creator.CreateKey(t.Context(), h.Name(t, word), spec)
 	if err != nil {
 		t.Fatalf("CreateKey(%+v): %v", spec, err)
+	}
+	if err := engine.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
 	}
 	return key
 }
@@ -115,12 +122,7 @@ func (h Harness) closeTwice(t *testing.T) {
 	}
 }
 
-func (h Harness) restart(t *testing.T, spec keyfile.KeySpec) {
-	first := h.open(t)
-	key := h.create(t, first, spec, "restart")
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
+func (h Harness) restart(t *testing.T, key kms.Key) {
 	engine := h.open(t)
 	signer := h.signer(t, engine, key.URI)
 	if !equal(signer.Public(), key.Public) {
@@ -172,10 +174,8 @@ func signAndVerify(t *testing.T, signer kms.Signer) {
 	}
 }
 
-func (h Harness) certificate(t *testing.T, spec keyfile.KeySpec) {
-	engine := h.open(t)
-	signer := h.signer(t, engine, h.create(t, engine, spec, "issuer").URI)
-	selfSigned(t, signer)
+func (h Harness) certificate(t *testing.T, key kms.Key) {
+	selfSigned(t, h.signer(t, h.open(t), key.URI))
 }
 
 // selfSigned returns a certificate that signer has signed for itself.
@@ -200,9 +200,8 @@ func selfSigned(t *testing.T, signer kms.Signer) *x509.Certificate {
 	return cert
 }
 
-func (h Harness) concurrent(t *testing.T, spec keyfile.KeySpec) {
-	engine := h.open(t)
-	signer := h.signer(t, engine, h.create(t, engine, spec, "concurrent").URI)
+func (h Harness) concurrent(t *testing.T, key kms.Key) {
+	signer := h.signer(t, h.open(t), key.URI)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -214,9 +213,8 @@ func (h Harness) concurrent(t *testing.T, spec keyfile.KeySpec) {
 	group.Wait()
 }
 
-func (h Harness) canceled(t *testing.T, spec keyfile.KeySpec) {
+func (h Harness) canceled(t *testing.T, key kms.Key) {
 	engine := h.open(t)
-	key := h.create(t, engine, spec, "canceled")
 	signer := h.signer(t, engine, key.URI)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -234,10 +232,9 @@ func (h Harness) canceled(t *testing.T, spec keyfile.KeySpec) {
 
 // existing checks that creating a key of a name in use either fails or makes
 // another version, with another URI.
-func (h Harness) existing(t *testing.T, spec keyfile.KeySpec) {
+func (h Harness) existing(t *testing.T, key kms.Key, word string, spec keyfile.KeySpec) {
 	engine := h.open(t)
-	key := h.create(t, engine, spec, "existing")
-	again, err := engine.(kms.KeyCreator).CreateKey(t.Context(), h.Name(t, "existing"), spec)
+	again, err := engine.(kms.KeyCreator).CreateKey(t.Context(), h.Name(t, word), spec)
 	switch {
 	case err != nil && !errors.Is(err, kms.ErrExists):
 		t.Errorf("CreateKey: %v, want ErrExists", err)
@@ -249,13 +246,12 @@ func (h Harness) existing(t *testing.T, spec keyfile.KeySpec) {
 	}
 }
 
-func (h Harness) decrypt(t *testing.T, spec keyfile.KeySpec) {
+func (h Harness) decrypt(t *testing.T, key kms.Key) {
 	engine := h.open(t)
 	loader, ok := engine.(kms.DecrypterLoader)
 	if !ok {
 		t.Skip("the engine does not decrypt")
 	}
-	key := h.create(t, engine, spec, "decrypt")
 	decrypter, err := loader.Decrypter(t.Context(), key.URI)
 	pub, isRSA := key.Public.(*rsa.PublicKey)
 	if !isRSA {
@@ -276,15 +272,16 @@ func (h Harness) decrypt(t *testing.T, spec keyfile.KeySpec) {
 	}
 }
 
-func (h Harness) certificates(t *testing.T) {
+// certificates stores certificates and expects them back.
+func (h Harness) certificates(t *testing.T, key kms.Key, word string) {
 	engine := h.open(t)
 	loader, loads := engine.(kms.CertificateLoader)
 	storer, stores := engine.(kms.CertificateStorer)
-	if !loads || !stores || len(h.Kinds) == 0 {
+	if !loads || !stores {
 		t.Skip("the engine stores no certificates")
 	}
-	signer := h.signer(t, engine, h.create(t, engine, h.Kinds[0], "certified").URI)
-	name := h.Name(t, "certificate")
+	signer := h.signer(t, engine, key.URI)
+	name := h.Name(t, word)
 	for range 2 { // the second takes the place of the first
 		cert := selfSigned(t, signer)
 		if err := storer.StoreCertificates(t.Context(), name, []*x509.Certificate{cert}); err != nil {

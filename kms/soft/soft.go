@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"stepca/keyfile"
@@ -116,6 +117,10 @@ func (e *Engine) CreateKey(ctx context.Context, name string, spec keyfile.KeySpe
 	}
 	if err := ctx.Err(); err != nil {
 		return kms.Key{}, err
+	}
+	// CreateFile decides, but a refusal should come before the work and the prompt.
+	if _, err := os.Lstat(path); err == nil {
+		return kms.Key{}, &kindError{&keyfile.FileError{Op: "writing", Name: path, Err: fs.ErrExist}, kms.ErrExists}
 	}
 	if spec.Type == keyfile.RSA && spec.Size == 0 {
 		spec.Size = DefaultRSABits

@@ -32,7 +32,7 @@ func TestSuite(t *testing.T) {
 				return engine
 			},
 			Name: func(t *testing.T, word string) string {
-				return "softkms:path=" + filepath.Join(dir, filepath.Base(filepath.Dir(t.Name())), word+" 100%25")
+				return "softkms:path=" + filepath.Join(dir, "secrets", word+" 100%25")
 			},
 			Kinds: kinds,
 		}
