@@ -7,6 +7,8 @@ import (
 
 	"stepca/ca"
 	"stepca/keyfile"
+	"stepca/policy"
+	"stepca/provisioner"
 	"stepca/template"
 )
 
@@ -42,9 +44,9 @@ type Authority struct {
 	// EnableAdmin they only seed an empty database.
 	Provisioners []json.RawMessage `json:"provisioners,omitempty"`
 
-	Claims   json.RawMessage `json:"claims,omitempty"` // defaults of provisioners' claims
-	Policy   json.RawMessage `json:"policy,omitempty"` // not used with EnableAdmin
-	Template *template.Name  `json:"template,omitempty"`
+	Claims   *provisioner.Claims `json:"claims,omitempty"`   // what provisioners' claims do not say
+	Policy   *policy.Options     `json:"policy,omitempty"`   // not used with EnableAdmin
+	Template *template.Name      `json:"template,omitempty"` // subject attributes that rendered certificates lack
 
 	// Backdate is subtracted from the current time for the start of validity;
 	// nil means DefaultBackdate.

@@ -1,27 +1,29 @@
 package config
 
 import (
+	"encoding"
+	"encoding/json"
 	"reflect"
 	"strings"
 
 	"stepca/keyfile"
+	"stepca/template"
 )
 
 // A field is a member that a struct has in JSON.
 type field struct {
 	name  string
-	index int
+	index []int
 	typ   reflect.Type
 }
 
 // fieldsOf returns the JSON members of a struct, in order.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.IsExported() && name != "" && name != "-" {
-			fields = append(fields, field{name, i, f.Type})
+			fields = append(fields, field{name, f.Index, f.Type})
 		}
 	}
 	return fields
@@ -37,7 +39,20 @@ func find(fields []field, key string) (field, bool) {
 	return field{}, false
 }
 
-var secretType = reflect.TypeFor[keyfile.Secret]()
+var (
+	secretType = reflect.TypeFor[keyfile.Secret]()
+	nameType   = reflect.TypeFor[template.Name]()
+)
+
+// isOpaque reports whether values of the type say themselves what their JSON
+// means, so that their members are not to be judged here.
+func isOpaque(t reflect.Type) bool {
+	if t == nameType { // may be a string, but as an object is one like others
+		return false
+	}
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
 
 // complete makes out, which is v marshalled, what is to be written: secrets in
 // the clear, and the members of source that v has no field for. source is the
@@ -55,6 +70,7 @@ func complete(out *node, v reflect.Value, source *node) {
 			text, _ := encodeJSON(string(s.Reveal())) // a string always can be encoded
 			out.scalar = string(text)
 		}
+	case isOpaque(v.Type()):
 	case v.Kind() == reflect.Struct && out.kind == '{':
 		completeObject(out, v, source)
 	case v.Kind() == reflect.Slice && out.kind == '[' && v.Len() == len(out.items):
@@ -68,7 +84,7 @@ func completeObject(out *node, v reflect.Value, source *node) {
 	fields := fieldsOf(v.Type())
 	for _, m := range out.members {
 		if f, ok := find(fields, m.key); ok {
-			complete(m.value, v.Field(f.index), source.get(m.key))
+			complete(m.value, v.FieldByIndex(f.index), source.get(m.key))
 		}
 	}
 	if source == nil {

@@ -38,7 +38,6 @@ func TestInitVariants(t *testing.T) {
 		{"no database", func(o *pki.Options) { o.NoDatabase = true }, without("db/")},
 		{"PKI only", func(o *pki.Options) { o.PKIOnly, o.Address, o.DNSNames = true, "", nil },
 			without("db/", "config/ca.json", "config/defaults.json")},
-		{"remote management", func(o *pki.Options) { o.RemoteManagement = true }, plainTree},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -83,26 +82,6 @@ func TestInitErrors(t *testing.T) {
 				t.Error("something was written")
 			}
 		})
-	}
-}
-
-func TestCAURL(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ dns, address, url, want string }{
-		{"ca.x", ":443", "", "https://ca.x"},
-		{"[::1]", ":443", "", "https://[::1]"},
-		{"::1", "[::1]:9000", "", "https://[::1]:9000"},
-		{"ca.x", ":9000", "https://other", "https://other"},
-	} {
-		o := options(t)
-		o.DNSNames, o.Address, o.CAURL = []string{tt.dns}, tt.address, tt.url
-		p, err := pki.New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.Defaults.CAURL != tt.want {
-			t.Errorf("%s at %s: CA URL is %s, want %s", tt.dns, tt.address, p.Defaults.CAURL, tt.want)
-		}
 	}
 }
 
@@ -230,19 +209,25 @@ func TestInitRemoteManagement(t *testing.T) {
 }
 
 // What fails in the middle leaves nothing behind, and nothing lost.
-func TestInitUndo(t *testing.T) {
+func TestWriteUndo(t *testing.T) {
 	t.Parallel()
 	o := options(t)
 	boom := errors.New("boom")
+	fail, overwrite := boom, false
 	o.RemoteManagement = true
 	o.StoreAdmin = func(c *config.Config, _ []json.RawMessage, _ string) error {
 		if err := os.WriteFile(filepath.Join(c.DB.DataSource, "LOCK"), nil, 0o600); err != nil {
 			t.Error(err)
 		}
-		return boom
+		return fail
 	}
-	if _, err := pki.Init(o); !errors.Is(err, boom) {
-		t.Fatalf("Init gives error %v, want %v", err, boom)
+	o.Overwrite = func(string) (bool, error) { return overwrite, nil }
+	p, err := pki.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Write(); !errors.Is(err, boom) {
+		t.Fatalf("Write gives error %v, want %v", err, boom)
 	}
 	if got := tree(t, o.Path.Base); len(got) > 0 {
 		t.Errorf("left behind: %v", got)
@@ -252,22 +237,18 @@ func TestInitUndo(t *testing.T) {
 	if err := keyfile.WriteFile(old, []byte("old"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pki.Init(o); err == nil || !strings.HasPrefix(err.Error(), old+": file exists") {
-		t.Errorf("Init gives error %v over a file that exists", err)
+	if _, err := p.Write(); err == nil || err.Error() != old+": file exists" {
+		t.Errorf("Write gives error %v when told not to overwrite", err)
 	}
-	o.Overwrite = func(string) (bool, error) { return false, nil }
-	if _, err := pki.Init(o); err == nil || err.Error() != old+": file exists" {
-		t.Errorf("Init gives error %v when told not to overwrite", err)
-	}
-	o.Overwrite = func(name string) (bool, error) { return name == old, nil }
-	if _, err := pki.Init(o); !errors.Is(err, boom) {
-		t.Errorf("Init gives error %v, want %v", err, boom)
+	overwrite = true
+	if _, err := p.Write(); !errors.Is(err, boom) {
+		t.Errorf("Write gives error %v, want %v", err, boom)
 	}
 	if got, err := os.ReadFile(old); err != nil || string(got) != "old" {
 		t.Errorf("the old file is %q, %v", got, err)
 	}
-	o.StoreAdmin = nil
-	if _, err := pki.Init(o); err != nil {
+	fail = nil
+	if _, err := p.Write(); err != nil {
 		t.Error(err)
 	}
 }
@@ -275,14 +256,15 @@ func TestInitUndo(t *testing.T) {
 func TestInitRegistrationAuthority(t *testing.T) {
 	t.Parallel()
 	up := options(t)
-	upstream, err := pki.Init(up)
+	up.PKIOnly = true
+	upstream, err := pki.New(up)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := options(t)
 	o.Name = ""
-	o.RA = &pki.RegistrationAuthority{URL: "https://up.x", Fingerprint: upstream.PKI.Fingerprint(), Provisioner: "ra",
-		FetchRoot: func(string, string) (*x509.Certificate, error) { return upstream.PKI.Root, nil }}
+	o.RA = &pki.RegistrationAuthority{URL: "https://up.x", Fingerprint: upstream.Fingerprint(), Provisioner: "ra",
+		FetchRoot: func(string, string) (*x509.Certificate, error) { return upstream.Root, nil }}
 	if _, err := pki.Init(o); err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +277,7 @@ func TestInitRegistrationAuthority(t *testing.T) {
 	}
 	bad := options(t)
 	bad.RA = o.RA
-	bad.RA.FetchRoot = func(string, string) (*x509.Certificate, error) { return upstream.PKI.Intermediate, nil }
+	bad.RA.FetchRoot = func(string, string) (*x509.Certificate, error) { return upstream.Intermediate, nil }
 	if _, err := pki.Init(bad); err == nil || !strings.Contains(err.Error(), "has the fingerprint") {
 		t.Errorf("Init gives error %v for another root", err)
 	}
