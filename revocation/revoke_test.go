@@ -1,6 +1,7 @@
 package revocation_test
 
 import (
+	"context"
 	"errors"
 	"math/big"
 	"testing"
@@ -90,5 +91,18 @@ func TestRevokeSSH(t *testing.T) {
 	}
 	if err := s.RevokeSSH(t.Context(), req, &revocation.Evidence{Token: &revocation.Token{Subject: req.Serial}}); !errors.Is(err, ca.ErrAlreadyRevoked) {
 		t.Errorf("again: %v, want kind already revoked", err)
+	}
+}
+
+func TestRequesterWhoGoesAwayLeavesNothingHalfDone(t *testing.T) {
+	t.Parallel()
+	s, _ := startOne(t, crlOn)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Revoke(gone, &revocation.Request{Serial: "5", Passive: true}, token("5")); err != nil {
+		t.Fatal(err)
+	}
+	if _, l := fetch(t, s, ""); len(l.RevokedCertificateEntries) != 1 {
+		t.Errorf("%d entries, want that of the revocation that was stored", len(l.RevokedCertificateEntries))
 	}
 }

@@ -28,17 +28,17 @@ func accountKey(provisioner, thumbprint string) []byte {
 // as it is and may refuse. The error is ErrExists if the key has an account with
 // this provisioner.
 func (s *Store) InsertAccount(ctx context.Context, a *ACMEAccount, nonce *ca.OneTimeID, eabKeyID string, bind func(*ACMEExternalKey) error) error {
+	account, err := newInsertion(bucketAccounts, textKey(a.ID), a)
+	if err != nil {
+		return err
+	}
 	return s.update(ctx, nonce, func(tx kv.Tx) error {
 		if eabKeyID != "" {
 			if err := bindExternalKey(tx, eabKeyID, a.ID, bind); err != nil {
 				return err
 			}
 		}
-		v, err := encode(a)
-		if err != nil {
-			return err
-		}
-		if err := tx.Insert(bucketAccounts, textKey(a.ID), v); err != nil {
+		if err := account.write(tx); err != nil {
 			return err
 		}
 		return tx.Insert(bucketAccountsByKey, accountKey(a.Provisioner, a.Thumbprint), []byte(a.ID))

@@ -37,21 +37,15 @@ func errNoExternalKey() error {
 // InsertExternalKey stores a new key. The error is ErrExists if its reference is
 // taken.
 func (s *Store) InsertExternalKey(ctx context.Context, k *ACMEExternalKey) error {
+	key, err := newInsertion(bucketEABKeys, textKey(k.ID), k, k.index())
+	if err != nil {
+		return err
+	}
 	return s.update(ctx, nil, func(tx kv.Tx) error {
-		v, err := encode(k)
-		if err != nil {
+		if err := key.write(tx); err != nil || k.Reference == "" {
 			return err
 		}
-		if err := tx.Insert(bucketEABKeys, textKey(k.ID), v); err != nil {
-			return err
-		}
-		if k.Reference != "" {
-			ref := referenceKey(k.Provisioner, k.Reference)
-			if err := tx.Insert(bucketEABByReference, ref, []byte(k.ID)); err != nil {
-				return err
-			}
-		}
-		return putIndexes(tx, []index{k.index()})
+		return tx.Insert(bucketEABByReference, referenceKey(k.Provisioner, k.Reference), []byte(k.ID))
 	})
 }
 

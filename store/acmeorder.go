@@ -74,21 +74,17 @@ func errNoOrder() error { return ca.Errorf(ca.ErrNotFound, "order not found") }
 // InsertOrder stores a new order and uses the nonce. The error is ErrExists if
 // an order has the same prefix.
 func (s *Store) InsertOrder(ctx context.Context, o *ACMEOrder, nonce *ca.OneTimeID) error {
+	order, err := newInsertion(bucketOrders, orderKey(o.ID), o, o.indexes()...)
+	if err != nil {
+		return err
+	}
 	return s.update(ctx, nonce, func(tx kv.Tx) error {
-		v, err := encode(o)
-		if err != nil {
-			return err
-		}
-		key := orderKey(o.ID)
-		if err := tx.Insert(bucketOrders, key, v); err != nil {
-			return err
-		}
 		for _, alias := range o.Aliases {
-			if err := tx.Insert(bucketOrderAliases, textKey(alias), key); err != nil {
+			if err := tx.Insert(bucketOrderAliases, textKey(alias), order.key); err != nil {
 				return err
 			}
 		}
-		return putIndexes(tx, o.indexes())
+		return order.write(tx)
 	})
 }
 

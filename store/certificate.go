@@ -79,23 +79,19 @@ type Issuance struct {
 // one-time ID, all or nothing. The error is ErrTokenUsed (kind
 // ca.ErrUnauthorized) or ErrSerialExists where that is the reason.
 func (s *Store) Record(ctx context.Context, iss *Issuance) error {
-	c := *iss.Certificate
-	serial, err := parseSerial(c.Serial)
+	token, err := s.spending(iss.OneTime)
 	if err != nil {
-		return fmt.Errorf("recording a certificate: %w", err)
+		return err
 	}
-	s.issuedAt(&c.IssuedAt)
-	if iss.OneTime != nil && c.TokenID == "" {
-		c.TokenID = iss.OneTime.ID
+	crt, err := s.certificateInsertion(iss.Certificate, iss.OneTime)
+	if err != nil {
+		return err
 	}
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
-		if err := s.spend(tx, iss.OneTime); err != nil {
-			return err
-		}
 		if s.tokensOnly {
-			return nil
+			return token.write(tx)
 		}
-		if err := s.insertCertificate(tx, serialKey(serial), &c); err != nil {
+		if err := writeAll(tx, token, crt); err != nil {
 			return err
 		}
 		if err := deleteIntent(tx, iss.Intent); err != nil {
@@ -106,15 +102,20 @@ func (s *Store) Record(ctx context.Context, iss *Issuance) error {
 	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketCertificates: ErrSerialExists, bucketNonces: errNonceUsed()})
 }
 
-func (s *Store) insertCertificate(tx kv.Tx, key []byte, c *Certificate) error {
-	v, err := encode(c)
+// certificateInsertion returns the record of c, for which the one-time ID (nil
+// for none) is spent.
+func (s *Store) certificateInsertion(c *Certificate, id *ca.OneTimeID) (*insertion, error) {
+	rec := *c
+	serial, err := parseSerial(rec.Serial)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("recording a certificate: %w", err)
 	}
-	if err := tx.Insert(bucketCertificates, key, v); err != nil {
-		return err
+	s.issuedAt(&rec.IssuedAt)
+	if id != nil && rec.TokenID == "" {
+		rec.TokenID = id.ID
 	}
-	return putIndexes(tx, c.indexes(key))
+	key := serialKey(serial)
+	return newInsertion(bucketCertificates, key, &rec, rec.indexes(key)...)
 }
 
 // Certificate returns the record of a serial number; kind ca.ErrNotFound if

@@ -39,25 +39,24 @@ func (s *Store) OpenIntent(ctx context.Context, in *Intent) error {
 	if rec.OpenedAt.IsZero() {
 		rec.OpenedAt = s.nowUTC()
 	}
+	token, err := s.spending(in.OneTime)
+	if err != nil {
+		return err
+	}
+	intent, err := newInsertion(bucketIntents, serialKey(serial), &rec)
+	if err != nil {
+		return err
+	}
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
-		if err := s.spend(tx, in.OneTime); err != nil {
-			return err
-		}
 		if s.tokensOnly {
-			return nil
+			return token.write(tx)
 		}
-		key := serialKey(serial)
-		if v, err := lookup(tx, bucketCertificates, key); err != nil || v != nil {
-			if err == nil {
-				err = ErrSerialExists
-			}
+		if v, err := lookup(tx, bucketCertificates, intent.key); err != nil {
 			return err
+		} else if v != nil {
+			return ErrSerialExists
 		}
-		v, err := encode(rec)
-		if err != nil {
-			return err
-		}
-		return tx.Insert(bucketIntents, key, v)
+		return writeAll(tx, token, intent)
 	})
 	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketIntents: ErrSerialExists})
 }

@@ -74,6 +74,45 @@ func deleteIndexes(tx kv.Tx, list []index) error {
 	return nil
 }
 
+// An insertion is a new record with its index entries, encoded before the
+// transaction that writes it: engines run transactions one after another.
+type insertion struct {
+	bucket  string
+	key     []byte
+	value   []byte
+	indexes []index
+}
+
+func newInsertion(bucket string, key []byte, rec any, indexes ...index) (*insertion, error) {
+	value, err := encode(rec)
+	if err != nil {
+		return nil, err
+	}
+	return &insertion{bucket, key, value, indexes}, nil
+}
+
+// write inserts the record; nil writes nothing. If the key exists, the Update
+// fails with an ExistsError.
+func (in *insertion) write(tx kv.Tx) error {
+	if in == nil {
+		return nil
+	}
+	if err := tx.Insert(in.bucket, in.key, in.value); err != nil {
+		return err
+	}
+	return putIndexes(tx, in.indexes)
+}
+
+// writeAll inserts one after the other.
+func writeAll(tx kv.Tx, list ...*insertion) error {
+	for _, in := range list {
+		if err := in.write(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // conflict translates the failure of an Insert: byBucket says what it means for
 // each bucket.
 func conflict(err error, byBucket map[string]error) error {

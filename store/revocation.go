@@ -25,6 +25,10 @@ func (s *Store) Revoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTimeID
 		return nil, fmt.Errorf("revoking: %w", err)
 	}
 	key := serialKey(serial)
+	token, err := s.spending(id)
+	if err != nil {
+		return nil, err
+	}
 	var stored ca.Revocation
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
 		stored = *rev
@@ -35,17 +39,11 @@ func (s *Store) Revoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTimeID
 		if err := fillFromCertificate(tx, key, &stored); err != nil {
 			return err
 		}
-		if err := s.spend(tx, id); err != nil {
-			return err
-		}
-		v, err := encode(stored)
+		in, err := newInsertion(bucketRevocations, key, &stored, revocationIndexes(&stored, key, now)...)
 		if err != nil {
 			return err
 		}
-		if err := tx.Insert(bucketRevocations, key, v); err != nil {
-			return err
-		}
-		return putIndexes(tx, revocationIndexes(&stored, key, now))
+		return writeAll(tx, token, in)
 	})
 	if err != nil {
 		return nil, conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketRevocations: errAlreadyRevoked(rev.Serial)})

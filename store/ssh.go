@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -70,36 +69,62 @@ func (c *SSHCertificate) indexes() []index {
 // the one-time ID, all or nothing. The error is ErrTokenUsed (kind
 // ca.ErrUnauthorized) or ErrSerialExists where that is the reason.
 func (s *Store) RecordSSH(ctx context.Context, iss *SSHIssuance) error {
-	err := s.engine.Update(ctx, func(tx kv.Tx) error {
-		if err := s.spend(tx, iss.OneTime); err != nil || s.tokensOnly {
+	token, err := s.spending(iss.OneTime)
+	if err != nil {
+		return err
+	}
+	records, err := s.sshInsertions(iss)
+	if err != nil {
+		return err
+	}
+	err = s.engine.Update(ctx, func(tx kv.Tx) error {
+		if s.tokensOnly {
+			return token.write(tx)
+		}
+		if err := token.write(tx); err != nil {
 			return err
 		}
-		for _, c := range iss.Certificates {
-			rec := *c
-			if iss.OneTime != nil && rec.TokenID == "" {
-				rec.TokenID = iss.OneTime.ID
-			}
-			if err := s.insertSSH(tx, &rec); err != nil {
-				return err
-			}
+		if err := writeAll(tx, records...); err != nil {
+			return err
 		}
-		return s.insertIdentity(tx, iss.X509)
+		return putHosts(tx, iss.Certificates)
 	})
 	return conflict(err, map[string]error{
 		bucketTokens: errTokenUsed(), bucketSSH: ErrSerialExists, bucketCertificates: ErrSerialExists,
 	})
 }
 
-func (s *Store) insertSSH(tx kv.Tx, c *SSHCertificate) error {
-	s.issuedAt(&c.IssuedAt)
-	v, err := encode(c)
+// sshInsertions returns the records of an issuance.
+func (s *Store) sshInsertions(iss *SSHIssuance) ([]*insertion, error) {
+	var list []*insertion
+	for _, c := range iss.Certificates {
+		rec := *c
+		s.issuedAt(&rec.IssuedAt)
+		if iss.OneTime != nil && rec.TokenID == "" {
+			rec.TokenID = iss.OneTime.ID
+		}
+		in, err := newInsertion(bucketSSH, sshKey(rec.Serial), &rec, rec.indexes()...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, in)
+	}
+	if iss.X509 == nil {
+		return list, nil
+	}
+	in, err := s.certificateInsertion(iss.X509, iss.OneTime)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := tx.Insert(bucketSSH, sshKey(c.Serial), v); err != nil {
-		return err
-	}
-	if c.Type == ca.SSHHost {
+	return append(list, in), nil
+}
+
+// putHosts makes the certificates the newest of their principals.
+func putHosts(tx kv.Tx, certs []*SSHCertificate) error {
+	for _, c := range certs {
+		if c.Type != ca.SSHHost {
+			continue
+		}
 		for _, p := range c.Principals {
 			host := sshHost{c.Serial, c.ValidBefore}
 			if err := put(tx, bucketSSHHosts, textKey(strings.ToLower(p)), host); err != nil {
@@ -107,21 +132,7 @@ func (s *Store) insertSSH(tx kv.Tx, c *SSHCertificate) error {
 			}
 		}
 	}
-	return putIndexes(tx, c.indexes())
-}
-
-// insertIdentity stores the X.509 certificate that came with an SSH certificate.
-func (s *Store) insertIdentity(tx kv.Tx, c *Certificate) error {
-	if c == nil {
-		return nil
-	}
-	serial, err := parseSerial(c.Serial)
-	if err != nil {
-		return fmt.Errorf("recording an identity certificate: %w", err)
-	}
-	rec := *c
-	s.issuedAt(&rec.IssuedAt)
-	return s.insertCertificate(tx, serialKey(serial), &rec)
+	return nil
 }
 
 // SSHCertificate returns the record of a serial number; kind ca.ErrNotFound if
@@ -147,6 +158,10 @@ func (s *Store) SSHRevoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTim
 	if err != nil {
 		return ca.Errorf(ca.ErrMalformed, "'%s' is not a serial number of an SSH certificate", rev.Serial)
 	}
+	token, err := s.spending(id)
+	if err != nil {
+		return err
+	}
 	key := sshKey(serial)
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
 		rec := *rev
@@ -158,17 +173,11 @@ func (s *Store) SSHRevoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTim
 		} else if c != nil {
 			rec.ExpiresAt = c.ValidBefore
 		}
-		if err := s.spend(tx, id); err != nil {
-			return err
-		}
-		v, err := encode(rec)
+		in, err := newInsertion(bucketSSHRevocations, key, &rec, sshRevocationIndex(&rec, key))
 		if err != nil {
 			return err
 		}
-		if err := tx.Insert(bucketSSHRevocations, key, v); err != nil {
-			return err
-		}
-		return putIndexes(tx, []index{sshRevocationIndex(&rec, key)})
+		return writeAll(tx, token, in)
 	})
 	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketSSHRevocations: errAlreadyRevoked(rev.Serial)})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"stepca/ca"
@@ -17,28 +18,24 @@ type spentToken struct {
 
 const maxTokenIDShown = 256
 
-// spend marks a one-time ID as used. If it was, the Update fails with an
-// ExistsError in bucketTokens.
-func (s *Store) spend(tx kv.Tx, id *ca.OneTimeID) error {
+// spending returns what marks a one-time ID as used; nil for nil.
+func (s *Store) spending(id *ca.OneTimeID) (*insertion, error) {
 	if id == nil {
-		return nil
+		return nil, nil
 	}
-	key := hash(id.ID)
 	rec := spentToken{ID: id.ID, SpentAt: s.nowUTC(), Expires: id.Expires.UTC()}
 	if len(rec.ID) > maxTokenIDShown {
-		rec.ID = rec.ID[:maxTokenIDShown]
+		rec.ID = strings.ToValidUTF8(rec.ID[:maxTokenIDShown], "")
 	}
-	v, err := encode(rec)
-	if err != nil {
-		return err
-	}
-	if err := tx.Insert(bucketTokens, key, v); err != nil {
-		return err
-	}
+	return newInsertion(bucketTokens, hash(id.ID), rec, tokenIndexes(id)...)
+}
+
+// tokenIndexes is empty for an ID that is never forgotten.
+func tokenIndexes(id *ca.OneTimeID) []index {
 	if id.Expires.IsZero() {
 		return nil
 	}
-	return tx.Put(bucketTokensByExpiry, append(appendTime(nil, id.Expires), key...), nil)
+	return []index{{bucketTokensByExpiry, append(appendTime(nil, id.Expires), hash(id.ID)...)}}
 }
 
 // release makes a one-time ID usable again.
@@ -46,14 +43,10 @@ func release(tx kv.Tx, id *ca.OneTimeID) error {
 	if id == nil {
 		return nil
 	}
-	key := hash(id.ID)
-	if err := tx.Delete(bucketTokens, key); err != nil {
+	if err := tx.Delete(bucketTokens, hash(id.ID)); err != nil {
 		return err
 	}
-	if id.Expires.IsZero() {
-		return nil
-	}
-	return tx.Delete(bucketTokensByExpiry, append(appendTime(nil, id.Expires), key...))
+	return deleteIndexes(tx, tokenIndexes(id))
 }
 
 // errTokenUsed is ErrTokenUsed as the requester meets it.
@@ -62,6 +55,10 @@ func errTokenUsed() error { return &ca.Error{Kind: ca.ErrUnauthorized, Cause: Er
 // SpendToken spends a one-time ID for something that leaves no other record.
 // The error is ErrTokenUsed (kind ca.ErrUnauthorized) if it was spent before.
 func (s *Store) SpendToken(ctx context.Context, id *ca.OneTimeID) error {
-	err := s.engine.Update(ctx, func(tx kv.Tx) error { return s.spend(tx, id) })
+	token, err := s.spending(id)
+	if err != nil {
+		return err
+	}
+	err = s.engine.Update(ctx, token.write)
 	return conflict(err, map[string]error{bucketTokens: errTokenUsed()})
 }
