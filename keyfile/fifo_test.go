@@ -3,6 +3,7 @@
 package keyfile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -32,4 +33,23 @@ func TestPipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	samePublic(t, got.Public(), key.Public())
+}
+
+// What goes to a descriptor is added to the file behind it, as a shell's
+// >> file and >(…) want it.
+func TestWriteFileToDescriptor(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(file, []byte("one "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := WriteFile(fmt.Sprintf("/dev/fd/%d", f.Fd()), []byte("two"), SecretPerm); err != nil {
+		t.Fatal(err)
+	}
+	content(t, file, "one two", 0o600)
 }

@@ -3,7 +3,9 @@ package keyfile
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -75,10 +77,14 @@ func parseOpenSSH(block *pem.Block, password []byte) (crypto.PrivateKey, error) 
 	if err != nil {
 		return nil, err
 	}
-	if ed, ok := key.(*ed25519.PrivateKey); ok {
-		return *ed, nil
+	switch k := key.(type) {
+	case *ed25519.PrivateKey:
+		return *k, nil
+	case *ecdsa.PrivateKey, *rsa.PrivateKey:
+		return k, nil
+	default: // DSA, which x/crypto/ssh reads too
+		return nil, fmt.Errorf("private keys of type %T are not supported", key)
 	}
-	return key, nil
 }
 
 // EncodeAuthorizedKey returns a line for authorized_keys, known_hosts or a .pub

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Permissions of what holds secrets.
@@ -31,6 +32,9 @@ func WriteFile(name string, data []byte, perm fs.FileMode) error {
 }
 
 func writeFile(name string, data []byte, perm fs.FileMode) error {
+	if isDescriptor(name) {
+		return writeThrough(name, data)
+	}
 	target, err := filepath.EvalSymlinks(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -122,9 +126,16 @@ func viaTemp(target string, data []byte, perm fs.FileMode, old fs.FileInfo, publ
 	return syncDir(filepath.Dir(target))
 }
 
-// writeThrough writes to something that is not a regular file.
+// isDescriptor reports whether name stands for an open file of this process.
+// Where that leads to a regular file, as after a shell's > file, the shell wants
+// its contents there, and not a new file of the same name.
+func isDescriptor(name string) bool {
+	return name == "/dev/stdout" || name == "/dev/stderr" || strings.HasPrefix(name, "/dev/fd/")
+}
+
+// writeThrough writes to something that is not replaced, after what is there.
 func writeThrough(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
