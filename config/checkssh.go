@@ -1,0 +1,78 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"stepca/jose"
+)
+
+func (s *SSH) check(r *report) {
+	if s == nil {
+		return
+	}
+	for i, k := range s.Keys {
+		at := index("ssh.keys", i)
+		switch strings.ToLower(k.Type) {
+		case "user", "host":
+		case "":
+			r.errorf(at+".type", "type cannot be empty").suggest("it is user or host")
+		default:
+			r.errorf(at+".type", "invalid type %s, it must be user or host", k.Type)
+		}
+		if jwk, err := jose.ParseJWK(k.Key); err != nil {
+			r.errorf(at+".key", "error creating ssh key: %v", err)
+		} else if !jwk.IsPublic() {
+			r.errorf(at+".key", "invalid key type, it must be a public key").suggest("whoever reads the file has the private key: replace it")
+		}
+	}
+	if !s.Enabled() && len(s.Keys) == 0 {
+		r.warnf("ssh", "neither hostKey nor userKey is given, so that there is no SSH CA")
+	}
+}
+
+func (t *Templates) check(r *report) {
+	if t == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Data)) {
+		if name == "Step" || name == "User" {
+			r.errorf("templates.data."+name, "templates variables cannot contain '%s' as a property", name)
+		}
+	}
+	if t.SSH == nil {
+		return
+	}
+	for i := range t.SSH.User {
+		t.SSH.User[i].check(r, index("templates.ssh.user", i))
+	}
+	for i := range t.SSH.Host {
+		t.SSH.Host[i].check(r, index("templates.ssh.host", i))
+	}
+}
+
+func (t *SSHTemplate) check(r *report, at string) {
+	if t.Name == "" {
+		r.errorf(at+".name", "template name cannot be empty")
+	}
+	directory := t.Type == TemplateDirectory
+	switch t.Type {
+	case TemplateSnippet, TemplatePrependLine, TemplateFile, TemplateDirectory:
+	default:
+		r.errorf(at+".type", "invalid template type %s, it must be snippet, prepend-line, file, or directory", t.Type)
+	}
+	switch {
+	case t.Template == "" && !directory:
+		r.errorf(at+".template", "template template cannot be empty")
+	case t.Template != "" && directory:
+		r.errorf(at+".template", "template template must be empty with directory type")
+	}
+	if t.Path == "" {
+		r.errorf(at+".path", "template path cannot be empty")
+	}
+}
+
+// index returns the path of an element of a list.
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
