@@ -6,6 +6,7 @@ const (
 
 	PathVersion          = "/version"
 	PathHealth           = "/health"
+	PathReady            = "/ready" // ours: whether the CA can issue
 	PathRoot             = "/root/" // followed by the SHA-256 of the certificate in hex
 	PathRoots            = "/roots"
 	PathRootsPEM         = "/roots.pem"

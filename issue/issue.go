@@ -79,9 +79,8 @@ type Issuer struct {
 	linter      linter
 }
 
-// New makes an Issuer. Sources are the texts of the custom templates that the
-// provisioners name, which are parsed here, once.
-func New(cfg Config, sources ...ca.Template) (*Issuer, error) {
+// New makes an Issuer.
+func New(cfg Config) (*Issuer, error) {
 	cfg.Backdate = cmp.Or(cfg.Backdate, DefaultBackdate)
 	cfg.Backdate = max(cfg.Backdate, 0)
 	if cfg.Now == nil {
@@ -108,12 +107,14 @@ func New(cfg Config, sources ...ca.Template) (*Issuer, error) {
 		return nil, err
 	}
 	i.linter.mode = mode
-	for _, t := range sources {
-		if _, err := i.templates.X509(t); err != nil {
-			return nil, err
-		}
-	}
 	return i, nil
+}
+
+// ParseTemplate parses the text of a custom X.509 template ahead of the first
+// request for it.
+func (i *Issuer) ParseTemplate(source string) error {
+	_, err := i.templates.X509(ca.Template{Source: source})
+	return err
 }
 
 // Authority returns the named issuer ("" means the default), or nil.

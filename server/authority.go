@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -49,7 +48,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config, started time.Tim
 		return nil, fmt.Errorf("authority.type %q (registration authority mode) is not supported by this version", cfg.Authority.Type)
 	}
 	if cfg.Authority.EnableAdmin {
-		return nil, errors.New("authority.enableAdmin (remote management) is not supported by this version: remove it and keep the provisioners in this file")
+		s.log.Warn("authority.enableAdmin: remote management is not part of this version: the admin API is not served, and the provisioners are those of this file", "file", cfg.File())
 	}
 	a := &authority{cfg: cfg}
 	defer func() {
@@ -155,16 +154,13 @@ func (s *Server) buildProvisioners(a *authority, started time.Time) error {
 		}
 		list = append(list, p)
 	}
-	claims, err := parseSection[provisioner.Claims](a.cfg.Authority.Claims, "authority.claims")
-	if err != nil {
-		return err
-	}
 	pool := x509.NewCertPool()
 	for _, crt := range a.roots {
 		pool.AddCert(crt)
 	}
+	var err error
 	a.provisioners, err = provisioner.NewCollection(list, provisioner.Config{
-		Claims:               claims,
+		Claims:               a.cfg.Authority.Claims,
 		DNSNames:             a.cfg.ServerNames(),
 		StepPath:             s.opts.StepPath,
 		Roots:                pool,
@@ -175,26 +171,9 @@ func (s *Server) buildProvisioners(a *authority, started time.Time) error {
 	return err
 }
 
-// parseSection decodes a part of the configuration that its own room defines; an
-// absent one is nil.
-func parseSection[T any](raw json.RawMessage, path string) (*T, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
-	}
-	v := new(T)
-	if err := json.Unmarshal(raw, v); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return v, nil
-}
-
 // buildIssuer makes the pipeline. A template that cannot be parsed is reported
 // now and refused when it is asked for: the other provisioners go on.
 func (s *Server) buildIssuer(a *authority, issuers []*issue.Authority) error {
-	rules, err := parseSection[policy.Options](a.cfg.Authority.Policy, "authority.policy")
-	if err != nil {
-		return err
-	}
 	cfg := issue.Config{
 		Authorities: issuers,
 		Store:       s.store,
@@ -209,7 +188,8 @@ func (s *Server) buildIssuer(a *authority, issuers []*issue.Authority) error {
 	if t := a.cfg.Authority.Template; t != nil {
 		cfg.Subject = *t
 	}
-	if rules != nil {
+	var err error
+	if rules := a.cfg.Authority.Policy; rules != nil {
 		if cfg.Policy, err = policy.NewX509(rules.X509); err != nil {
 			return fmt.Errorf("authority.policy.x509: %w", err)
 		}

@@ -50,3 +50,8 @@ func period(d time.Duration) time.Duration {
 	}
 	return d
 }
+
+// shared reports whether other servers may work on the same database.
+func shared(db *config.DB) bool {
+	return db != nil && (db.Engine() == config.EnginePostgreSQL || db.Engine() == config.EngineMySQL)
+}

@@ -24,6 +24,12 @@ type Options struct {
 	// configuration, and then to Prompt.
 	Password keyfile.Secret
 
+	// SSHHostPassword and SSHUserPassword open the SSH keys where their password is
+	// another; IssuerPassword that of a registration authority.
+	SSHHostPassword, SSHUserPassword, IssuerPassword keyfile.Secret
+
+	ACME ACMEOptions
+
 	// Prompt asks at a terminal for the password of a key file; the zero value
 	// if there is nobody to ask.
 	Prompt keyfile.Password
@@ -34,6 +40,12 @@ type Options struct {
 
 	KMS     kms.Registry
 	Engines map[string]EngineOpener
+}
+
+// ACMEOptions change how ACME challenges are validated.
+type ACMEOptions struct {
+	HTTPPort, TLSPort int  // of http-01 and tls-alpn-01; zero means 80 and 443
+	StrictFQDN        bool // look names up as they are, without search domains
 }
 
 // password returns how the keys of a configuration are opened: by the flag's

@@ -65,7 +65,7 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 	}
 	if s.store.Keeps() {
 		s.revocation, err = revocation.New(revocation.Config{
-			Store: s.store, Log: log, Shared: cfg.DB.Shared(), Settings: a.revocationSettings(),
+			Store: s.store, Log: log, Shared: shared(cfg.DB), Settings: a.revocationSettings(),
 		})
 		if err != nil {
 			return nil, err
@@ -86,6 +86,7 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 	}
 	s.registerGauges()
 	s.use(a)
+	s.banner(a)
 	return s, nil
 }
 
@@ -96,18 +97,7 @@ func (s *Server) loadConfig() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
-	for _, f := range cfg.Check() {
-		if f.Severity == config.Error {
-			errs = append(errs, f)
-			continue
-		}
-		s.log.Warn("configuration", "file", s.opts.ConfigFile, "path", f.Path, "warning", f.Text())
-	}
-	if len(errs) == 1 {
-		return nil, errs[0]
-	}
-	return cfg, errors.Join(errs...)
+	return cfg, nil
 }
 
 // Run serves until ctx ends, then drains. It returns nil after a clean stop.
