@@ -38,11 +38,15 @@ func (c *Config) Encode() ([]byte, error) {
 }
 
 // Save writes the file as a whole or not at all. A file that is there keeps its
-// mode.
+// mode, but one with the password of the keys is not left open to others.
 func (c *Config) Save(name string) error {
 	data, err := c.Encode()
 	if err != nil {
 		return err
 	}
-	return keyfile.WriteFile(name, data, FilePerm)
+	perm := FilePerm
+	if !c.Password.IsZero() {
+		perm = keyfile.SecretPerm
+	}
+	return keyfile.WriteFile(name, data, perm)
 }

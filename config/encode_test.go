@@ -1,14 +1,17 @@
 package config_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"stepca/config"
+	"stepca/keyfile"
 )
 
 // The file is what the reference writes, byte for byte.
@@ -71,6 +74,15 @@ func TestSave(t *testing.T) {
 	}
 	if back.Address != c.Address || back.File() != name {
 		t.Errorf("Load gives address %q, file %q", back.Address, back.File())
+	}
+	back.Password = keyfile.NewSecret([]byte("s3cret"))
+	for _, want := range []fs.FileMode{0o644, 0o640} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want && runtime.GOOS != "windows" {
+			t.Errorf("mode is %v (%v), want %v", info.Mode(), err, want)
+		}
+		if err := back.Save(name); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Whatever the file is, it is refused or it can be checked, and what is written
 // reads back as the same.
-func FuzzParse(f *testing.F) {
+func FuzzParseConfig(f *testing.F) {
 	reference, err := os.ReadFile("testdata/init-ssh.json")
 	if err != nil {
 		f.Fatal(err)

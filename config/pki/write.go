@@ -21,11 +21,15 @@ func Init(opts Options) (*Result, error) {
 }
 
 // Write puts the CA on disk. After an error everything is as it was before.
-func (p *PKI) Write() (*Result, error) {
+func (p *PKI) Write() (*Result, error) { return p.writeWith() }
+
+// writeWith is Write with further files, which are written first.
+func (p *PKI) writeWith(more ...file) (*Result, error) {
 	files, err := p.files()
 	if err != nil {
 		return nil, err
 	}
+	files = append(more, files...)
 	if p.opts.Path.Context.Name != "" && p.Config != nil {
 		name := p.opts.Path.ProfileDefaults()
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
