@@ -17,6 +17,11 @@ var errDatabaseChanged = errors.New("the database configuration has changed")
 // end on the old one; no listener that stays is closed and no connection drops. A
 // faulty configuration changes nothing, and the error says why.
 func (s *Server) Reload(ctx context.Context) (err error) {
+	select {
+	case <-s.serving:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log.Info("reloading ...")

@@ -34,6 +34,7 @@ type Server struct {
 
 	mu        sync.Mutex         // one reload at a time; guards listeners
 	listeners map[role]*listener // that are bound
+	serving   chan struct{}      // closed when Run serves; a reload waits for it
 	failed    chan error         // a listener that ended by itself
 	draining  sync.WaitGroup     // listeners and authorities of earlier configurations
 }
@@ -45,6 +46,7 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 		opts: opts, log: log, notify: newNotifier(opts.Getenv),
 		metrics:   newMetrics(opts.Version, time.Now()),
 		listeners: make(map[role]*listener),
+		serving:   make(chan struct{}),
 		failed:    make(chan error, 1),
 	}
 	cfg, err := s.loadConfig()
@@ -59,6 +61,9 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 			s.db.Close()
 		}
 	}()
+	if err := s.store.DefineViews(ctx); err != nil {
+		return nil, fmt.Errorf("creating the views of the database: %w", err)
+	}
 	a, err := s.build(ctx, cfg, time.Now())
 	if err != nil {
 		return nil, err
@@ -97,7 +102,11 @@ func (s *Server) loadConfig() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cfg, nil
+	faults := cfg.Check()
+	for _, f := range faults.Warnings() {
+		s.log.Warn("configuration", "file", s.opts.ConfigFile, "fault", f.String())
+	}
+	return cfg, faults.Err()
 }
 
 // Run serves until ctx ends, then drains. It returns nil after a clean stop.
@@ -116,6 +125,7 @@ func (s *Server) Run(ctx context.Context) error {
 		l.serve(s.log, s.fail)
 		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.address)
 	}
+	close(s.serving)
 	s.mu.Unlock()
 	s.notify.ready()
 

@@ -8,6 +8,7 @@ import (
 	"stepca/kms"
 	"stepca/kms/soft"
 	"stepca/kv"
+	"stepca/kv/badger"
 	"stepca/kv/bolt"
 	"stepca/kv/mem"
 	"stepca/kv/pebble"
@@ -20,6 +21,9 @@ func engines() map[string]server.EngineOpener {
 	return map[string]server.EngineOpener{
 		config.EnginePebble: func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error) {
 			return pebble.Open(ctx, pebble.Options{Dir: db.DataSource, Log: log})
+		},
+		config.EngineBadger: func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error) {
+			return badger.Open(ctx, badger.Options{Dir: db.DataSource, ValueDir: db.ValueDir, FileLoadingMode: db.FileMode, Log: log})
 		},
 		config.EngineBbolt: func(ctx context.Context, db *config.DB, _ *slog.Logger) (kv.Engine, error) {
 			return bolt.Open(ctx, bolt.Options{Path: db.DataSource})

@@ -66,7 +66,7 @@ func Main(ctx context.Context, env *Env, args []string) int {
 
 func newRoot(env *Env) *cobra.Command {
 	root := serveCommand(env)
-	root.AddCommand(versionCommand(env), exportCommand(env), onboardCommand(env))
+	root.AddCommand(checkCommand(env), versionCommand(env), exportCommand(env), onboardCommand(env))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Version = server.ProductName(env.Version)
