@@ -62,10 +62,9 @@ func (a *Authority) AddProvisioner(p any) error {
 }
 
 // UpdateProvisioner puts p in the place of the provisioner called name; p may
-// have another name. Members of the old one that p does not have are kept only
-// if known reports false for their key: known tells the keys that p could have
-// had. A nil known keeps none.
-func (a *Authority) UpdateProvisioner(name string, p any, known func(key string) bool) error {
+// have another name. Members that this version does not know survive if p was
+// parsed by package provisioner, which keeps them.
+func (a *Authority) UpdateProvisioner(name string, p any) error {
 	raw, now, err := encodeProvisioner(p)
 	if err != nil {
 		return fmt.Errorf("error updating provisioner: %w", err)
@@ -76,11 +75,6 @@ func (a *Authority) UpdateProvisioner(name string, p any, known func(key string)
 	}
 	if other := a.provisionerIndex(now.Name); other >= 0 && other != i {
 		return fmt.Errorf("error updating provisioner: provisioner with name %s already exists", now.Name)
-	}
-	if known != nil {
-		if raw, err = keepUnknown(raw, a.Provisioners[i], known); err != nil {
-			return fmt.Errorf("error updating provisioner: %w", err)
-		}
 	}
 	a.Provisioners[i] = raw
 	return nil
@@ -110,25 +104,6 @@ func encodeProvisioner(p any) (json.RawMessage, ProvisionerName, error) {
 		err = fmt.Errorf("provisioner name cannot be empty")
 	}
 	return raw, name, err
-}
-
-// keepUnknown returns updated with those members of old that it lacks and that
-// known does not know.
-func keepUnknown(updated, old json.RawMessage, known func(key string) bool) (json.RawMessage, error) {
-	to, _, err := parseNode(updated)
-	if err != nil {
-		return nil, err
-	}
-	from, _, err := parseNode(old)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range from.members {
-		if to.get(m.key) == nil && !known(m.key) {
-			to.members = append(to.members, m)
-		}
-	}
-	return to.appendTo(nil), nil
 }
 
 // The members that stand first and last in a provisioner, in this order. Scripts

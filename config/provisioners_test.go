@@ -17,7 +17,6 @@ func TestEditProvisioners(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &c.Authority
-	known := func(key string) bool { return key != "future" }
 	for _, tt := range []struct {
 		name string
 		do   func() error
@@ -32,12 +31,12 @@ func TestEditProvisioners(t *testing.T) {
 			"error storing provisioner: json: cannot unmarshal array into Go value of type config.ProvisionerName", ""},
 		{"add", func() error { return a.AddProvisioner(map[string]string{"type": "JWK", "name": "j"}) }, "",
 			`[{"type":"ACME","name":"acme","future":1,"forceCN":true},{"type":"Martian","name":"m"},{"name":"j","type":"JWK"}]`},
-		{"update keeps what is unknown", func() error {
-			return a.UpdateProvisioner("acme", json.RawMessage(`{"type":"ACME","name":"acme2"}`), known)
+		{"update", func() error {
+			return a.UpdateProvisioner("acme", json.RawMessage(`{"type":"ACME","name":"acme2","future":1}`))
 		}, "", `[{"type":"ACME","name":"acme2","future":1},{"type":"Martian","name":"m"},{"name":"j","type":"JWK"}]`},
-		{"update to a name taken", func() error { return a.UpdateProvisioner("acme2", json.RawMessage(`{"type":"ACME","name":"m"}`), nil) },
+		{"update to a name taken", func() error { return a.UpdateProvisioner("acme2", json.RawMessage(`{"type":"ACME","name":"m"}`)) },
 			"error updating provisioner: provisioner with name m already exists", ""},
-		{"update of nothing", func() error { return a.UpdateProvisioner("no", json.RawMessage(`{"type":"ACME","name":"m"}`), nil) },
+		{"update of nothing", func() error { return a.UpdateProvisioner("no", json.RawMessage(`{"type":"ACME","name":"m"}`)) },
 			"provisioner no not found", ""},
 		{"remove", func() error { return a.RemoveProvisioner("acme2") }, "", `[{"type":"Martian","name":"m"},{"name":"j","type":"JWK"}]`},
 		{"remove of nothing", func() error { return a.RemoveProvisioner("acme2") }, "provisioner acme2 not found", ""},

@@ -55,7 +55,7 @@ func (f *updateFlags) run(name string) error {
 		if err := validate(p, cfg, f.env.Path.Dir()); err != nil {
 			return fmt.Errorf("error updating provisioner: error validating configuration for provisioner %q: %w", name, err)
 		}
-		return cfg.Authority.UpdateProvisioner(name, p, nil)
+		return cfg.Authority.UpdateProvisioner(name, p)
 	})
 }
 
