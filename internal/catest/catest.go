@@ -72,12 +72,19 @@ const Password = "correct horse battery staple"
 // New runs a CA until the test ends.
 func New(t testing.TB, opts Options) *CA {
 	t.Helper()
+	c := Prepare(t, opts)
+	c.start(opts)
+	return c
+}
+
+// Prepare writes the files of a CA and starts nothing: the test does, and sets URL.
+func Prepare(t testing.TB, opts Options) *CA {
+	t.Helper()
 	c := &CA{Dir: t.TempDir(), Password: Password, t: t}
 	c.ConfigFile = filepath.Join(c.Dir, "ca.json")
 	c.RootFile = filepath.Join(c.Dir, "root_ca.crt")
 	c.writePKI(opts)
 	c.writeConfig(opts)
-	c.start(opts)
 	return c
 }
 
