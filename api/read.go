@@ -16,6 +16,15 @@ type Health struct {
 	Status string `json:"status"`
 }
 
+// Ready answers GET /ready. Status is "ok".
+type Ready struct {
+	Status string `json:"status"`
+
+	// Degraded says what does not work while the CA as a whole does: provisioners
+	// that could not be initialized.
+	Degraded []string `json:"degraded,omitempty"`
+}
+
 // Root answers GET /root/{sha}.
 type Root struct {
 	Root CertPEM `json:"ca"`

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,14 +26,19 @@ func (s *Server) health(x *exchange) error {
 	return x.reply(http.StatusOK, api.Health{Status: "ok"})
 }
 
-// ready is GET /ready: the CA can issue, or why not.
+// ready is GET /ready: the CA can issue, or why not. A provisioner that could not
+// be initialized is told of, but does not make the others unavailable.
 func (s *Server) ready(x *exchange) error {
 	if s.cfg.Ready != nil {
 		if err := s.cfg.Ready(x.r.Context()); err != nil {
 			return &ca.Error{Kind: ca.ErrUnavailable, Detail: "not ready: " + err.Error(), Cause: err}
 		}
 	}
-	return x.reply(http.StatusOK, api.Health{Status: "ok"})
+	resp := api.Ready{Status: "ok"}
+	for _, f := range s.cfg.Provisioners.Failures() {
+		resp.Degraded = append(resp.Degraded, fmt.Sprintf("provisioner %q is disabled due to an initialization error", f.Provisioner.Name))
+	}
+	return x.reply(http.StatusOK, resp)
 }
 
 // root is GET /root/{sha}: a root or federated root by its fingerprint.

@@ -66,7 +66,7 @@ func checkSerial(tbs *x509.Certificate) error {
 }
 
 // renderedNames returns every name that the finished certificate will carry, in
-// whatever form it was written.
+// whatever form it was written, but for the subject's (first) common name.
 func renderedNames(tbs *x509.Certificate) ([]ca.Identifier, error) {
 	general, err := template.GeneralNames(tbs)
 	if err != nil {
@@ -75,6 +75,15 @@ func renderedNames(tbs *x509.Certificate) ([]ca.Identifier, error) {
 	names := make([]ca.Identifier, len(general))
 	for i, g := range general {
 		names[i] = g.Identifier()
+	}
+	commonNames, err := template.CommonNames(tbs)
+	if err != nil {
+		return nil, ca.Errorf(ca.ErrForbidden, "the subject is malformed: %w", err)
+	}
+	for _, cn := range commonNames {
+		if cn != tbs.Subject.CommonName {
+			names = append(names, ca.Identifier{Type: ca.CommonName, Value: cn})
+		}
 	}
 	return names, nil
 }
@@ -130,11 +139,6 @@ func sameName(a, b ca.Identifier) bool {
 
 // checkPolicies asks the provisioner's policy, then the authority's.
 func (i *Issuer) checkPolicies(names []ca.Identifier, tbs *x509.Certificate, grant *ca.Grant) error {
-	for _, atv := range append(tbs.Subject.Names, tbs.Subject.ExtraNames...) { // further common names hide here
-		if cn, ok := atv.Value.(string); ok && atv.Type.Equal(oidCommonName) {
-			names = append(names, ca.Identifier{Type: ca.CommonName, Value: cn})
-		}
-	}
 	if p := i.cfg.ProvisionerPolicies[grant.Provisioner.ID]; p != nil {
 		if err := p.Check(tbs.Subject.CommonName, names); err != nil {
 			return err

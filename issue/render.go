@@ -18,7 +18,6 @@ var (
 	oidSubjectAltName   = asn1.ObjectIdentifier{2, 5, 29, 17}
 	oidSubjectKeyID     = asn1.ObjectIdentifier{2, 5, 29, 14}
 	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
-	oidCommonName       = asn1.ObjectIdentifier{2, 5, 4, 3}
 	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 )
 
@@ -43,10 +42,9 @@ func (i *Issuer) render(req *ca.Request, grant *ca.Grant, authority *Authority) 
 	}
 	tbs := c.tbs
 	if grant.ForceCN && tbs.Subject.CommonName == "" {
-		if len(tbs.DNSNames) == 0 {
-			return nil, ca.Errorf(ca.ErrMalformed, "cannot force common name, DNS names is empty")
+		if err := forceCommonName(tbs); err != nil {
+			return nil, err
 		}
-		tbs.Subject.CommonName = tbs.DNSNames[0]
 	}
 	if err := setProvisionerExtension(tbs, grant.Extension); err != nil {
 		return nil, err
@@ -66,6 +64,30 @@ func (i *Issuer) render(req *ca.Request, grant *ca.Grant, authority *Authority) 
 	v := i.validity(req, grant, ca.Validity{NotBefore: tbs.NotBefore, NotAfter: tbs.NotAfter}, authority.validity())
 	tbs.NotBefore, tbs.NotAfter = v.NotBefore, v.NotAfter
 	return c, nil
+}
+
+// forceCommonName makes the first DNS name the common name. The alternative names
+// are critical only where there is no subject (RFC 5280 §4.2.1.6), so a template
+// that wrote them for an empty one had them critical in vain.
+func forceCommonName(tbs *x509.Certificate) error {
+	names, err := template.GeneralNames(tbs)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(names, func(n template.GeneralName) bool { return n.Tag == template.TagDNSName })
+	if at < 0 {
+		return ca.Errorf(ca.ErrMalformed, "cannot force common name, DNS names is empty")
+	}
+	if len(tbs.RawSubject) > 0 {
+		return ca.Errorf(ca.ErrForbidden, "cannot force common name: the template writes a raw subject without one")
+	}
+	tbs.Subject.CommonName = string(names[at].Value)
+	for i := range tbs.ExtraExtensions {
+		if tbs.ExtraExtensions[i].Id.Equal(oidSubjectAltName) {
+			tbs.ExtraExtensions[i].Critical = false
+		}
+	}
+	return nil
 }
 
 // renderTemplate runs the grant's template.

@@ -347,6 +347,29 @@ func TestNameConstraintsAndPolicy(t *testing.T) {
 	}
 }
 
+func TestForceCN(t *testing.T) {
+	t.Parallel()
+	i, _ := newIssuer(t, issue.Config{})
+	plain := `{"sans":{{ toJson .SANs }},"keyUsage":["digitalSignature"]}`
+	extended := `{"sans":[{"type":"dns","value":"a.example.com"},{"type":"permanentIdentifier","value":"x"}],"keyUsage":["digitalSignature"]}`
+	for _, source := range []string{plain, extended} {
+		grant := grantFor("a.example.com")
+		grant.ForceCN, grant.Template, grant.OneTime = true, ca.Template{Source: source}, nil
+		crt, err := i.X509(t.Context(), &ca.Request{Operation: ca.SignX509, CSR: newCSR(t, newKey(t), x509.CertificateRequest{})}, authorize(grant))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := crt.Leaf.Subject.CommonName; got != "a.example.com" {
+			t.Errorf("%s: common name %q", source, got)
+		}
+		for _, e := range crt.Leaf.Extensions {
+			if e.Id.String() == "2.5.29.17" && e.Critical {
+				t.Errorf("%s: alternative names are critical beside a subject", source)
+			}
+		}
+	}
+}
+
 func BenchmarkX509(b *testing.B) {
 	i, _ := newIssuer(b, issue.Config{})
 	csr := newCSR(b, newKey(b), x509.CertificateRequest{DNSNames: []string{"a.example.com"}})

@@ -28,6 +28,10 @@ type Config struct {
 	// user and host certificates.
 	SSHUserKeys, SSHHostKeys []ssh.PublicKey
 
+	// Webhooks reports that the pipeline calls webhooks. Without it a provisioner
+	// that has some is not initialized: what they guard must not go unguarded.
+	Webhooks bool
+
 	// Started is when the CA started or was reloaded. Tokens made before, to the
 	// second, are refused; zero accepts them.
 	Started time.Time
@@ -98,7 +102,7 @@ func NewCollection(provisioners []Provisioner, cfg Config) (*Collection, error) 
 	}
 	s := &setup{
 		rules: rules, stepPath: cfg.StepPath, now: cfg.Now, log: cfg.Log,
-		userKeys: cfg.SSHUserKeys, hostKeys: cfg.SSHHostKeys,
+		userKeys: cfg.SSHUserKeys, hostKeys: cfg.SSHHostKeys, webhooks: cfg.Webhooks,
 	}
 	var errs []error
 	for _, p := range provisioners {

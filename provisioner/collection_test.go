@@ -229,3 +229,15 @@ func TestACMEOptions(t *testing.T) {
 		t.Errorf("OrderGrant = %+v", grant)
 	}
 }
+
+// TestWebhooksNobodyCalls: what a webhook guards is not issued by a pipeline that
+// does not ask it.
+func TestWebhooksNobodyCalls(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "", []string{}...)
+	f.cfg.Webhooks = false
+	c := f.collect(f.jwkJSON("jwk", `"options":{"webhooks":[{"name":"n","url":"https://h.test","kind":"AUTHORIZING"}]}`))
+	if failures := c.Failures(); len(failures) != 1 || !strings.Contains(failures[0].Err.Error(), "calls no webhooks") {
+		t.Errorf("failures = %v", failures)
+	}
+}

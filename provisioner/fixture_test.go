@@ -78,6 +78,7 @@ func newFixture(t testing.TB, jwkMembers string, others ...string) *fixture {
 	roots := x509.NewCertPool()
 	roots.AddCert(f.root)
 	f.cfg = Config{
+		Webhooks:    true,
 		DNSNames:    []string{"localhost", "127.0.0.1", "::1"},
 		StepPath:    t.TempDir(),
 		Roots:       roots,

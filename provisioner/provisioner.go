@@ -2,6 +2,7 @@ package provisioner
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -88,6 +89,7 @@ type setup struct {
 	log      *slog.Logger
 	userKeys []ssh.PublicKey
 	hostKeys []ssh.PublicKey
+	webhooks bool // whether they are called
 }
 
 // prepareClaims puts the claims in effect.
@@ -111,6 +113,9 @@ func (n *Named) prepareSettings(s *setup, settings *Settings) error {
 	n.issuer, n.policy = settings.Issuer, settings.NamePolicy
 	var err error
 	n.templates, err = settings.Options.load(s.stepPath)
+	if err == nil && len(n.templates.webhooks) > 0 && !s.webhooks {
+		err = errors.New("options.webhooks: this version calls no webhooks, and will not issue what they might refuse")
+	}
 	return err
 }
 

@@ -194,6 +194,9 @@ func (s *Server) buildIssuer(a *authority, issuers []*issue.Authority) error {
 			return fmt.Errorf("authority.policy.x509: %w", err)
 		}
 	}
+	if cfg.ProvisionerPolicies, err = provisionerPolicies(a.provisioners); err != nil {
+		return err
+	}
 	if a.issuer, err = issue.New(cfg); err != nil {
 		return err
 	}
@@ -206,6 +209,22 @@ func (s *Server) buildIssuer(a *authority, issuers []*issue.Authority) error {
 		}
 	}
 	return nil
+}
+
+// provisionerPolicies compiles the name policies of single provisioners, by ID.
+func provisionerPolicies(c *provisioner.Collection) (map[string]*policy.X509, error) {
+	compiled := make(map[string]*policy.X509)
+	for _, p := range c.All() {
+		if len(p.Policy()) == 0 {
+			continue
+		}
+		rules, err := policy.Parse(p.Policy())
+		if err != nil {
+			return nil, fmt.Errorf("policy of provisioner %q: %w", p.Ref().Name, err)
+		}
+		compiled[p.Ref().ID] = rules.X509
+	}
+	return compiled, nil
 }
 
 // tlsConfig is what the HTTPS listener speaks. Client certificates are verified
@@ -280,9 +299,6 @@ func (s *Server) ready(ctx context.Context, a *authority) error {
 			s.log.Error("a key cannot be used", "issuer", is.Name, "error", err)
 			return fmt.Errorf("the key of issuer %q cannot be used", is.Name)
 		}
-	}
-	for _, f := range a.provisioners.Failures() {
-		return fmt.Errorf("provisioner %q is disabled due to an initialization error", f.Provisioner.Name)
 	}
 	return nil
 }
