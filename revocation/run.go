@@ -65,7 +65,7 @@ func (s *Service) Run(ctx context.Context) error {
 // step does what is due and returns how long nothing will be.
 func (m *maker) step(ctx context.Context) time.Duration {
 	st := m.settings.Load()
-	if !st.Enabled {
+	if !st.enabled() {
 		m.forget()
 		return time.Hour
 	}
@@ -111,17 +111,17 @@ func (m *maker) work(ctx context.Context, st *settings) (time.Duration, error) {
 	}
 	m.prune()
 	for _, iss := range st.issuers {
-		if !iss.signs() {
+		if !iss.makesLists() {
 			continue
 		}
-		if due := m.due(st, iss); due > 0 {
+		if due := m.due(iss); due > 0 {
 			next = min(next, due)
 			continue
 		}
-		if err := m.make(ctx, st, iss); err != nil {
+		if err := m.make(ctx, iss); err != nil {
 			return 0, fmt.Errorf("issuer %q: %w", iss.Name, err)
 		}
-		next = min(next, max(m.due(st, iss), 0))
+		next = min(next, max(m.due(iss), 0))
 	}
 	return next, nil
 }
@@ -189,17 +189,17 @@ func (m *maker) prune() {
 }
 
 // due returns how long until the list of iss is to be made; not positive if now.
-func (m *maker) due(st *settings, iss *issuer) time.Duration {
+func (m *maker) due(iss *issuer) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
 	c := m.current[iss.Name]
-	if c == nil || !c.issuer.sameList(iss) || c.NextUpdate.Sub(c.ThisUpdate) != st.CacheDuration {
+	if c == nil || !c.issuer.sameList(iss) || c.NextUpdate.Sub(c.ThisUpdate) != iss.CacheDuration {
 		return 0
 	}
-	wait := c.ThisUpdate.Add(st.RenewPeriod).Sub(now)
+	wait := c.ThisUpdate.Add(iss.RenewPeriod).Sub(now)
 	l := m.list(iss.hash)
-	if st.GenerateOnRevoke && l.seq > c.seq {
+	if iss.GenerateOnRevoke && l.seq > c.seq {
 		pause := idleShare * m.lastCost
 		if l.wanted > c.seq {
 			pause = urgentShare * m.lastCost
@@ -212,10 +212,10 @@ func (m *maker) due(st *settings, iss *issuer) time.Duration {
 // make makes a list and publishes it. The number is taken before the entries
 // are: a list with a greater number has all that one with a lesser has, even if
 // another server made that.
-func (m *maker) make(ctx context.Context, st *settings, iss *issuer) error {
+func (m *maker) make(ctx context.Context, iss *issuer) error {
 	began := m.now()
 	thisUpdate := began.UTC().Truncate(time.Second)
-	t := &tbsCertList{issuer: iss, thisUpdate: thisUpdate, nextUpdate: thisUpdate.Add(st.CacheDuration)}
+	t := &tbsCertList{issuer: iss, thisUpdate: thisUpdate, nextUpdate: thisUpdate.Add(iss.CacheDuration)}
 	var err error
 	if t.number, err = m.store.NextCRL(ctx, iss.Name, t.thisUpdate, t.nextUpdate); err != nil {
 		return fmt.Errorf("reserving a CRL number: %w", err)
@@ -260,7 +260,7 @@ func (s *Service) publish(c *CRL) {
 func (s *Service) CRL(ctx context.Context, issuer string) (*CRL, error) {
 	st := s.settings.Load()
 	iss := st.find(issuer)
-	if !st.Enabled || iss == nil || !iss.signs() {
+	if iss == nil || !iss.makesLists() {
 		return nil, ca.Hidden(ca.ErrNotFound, "no CRL is enabled for issuer %q", issuer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readerWait)
@@ -269,7 +269,7 @@ func (s *Service) CRL(ctx context.Context, issuer string) (*CRL, error) {
 	for first := true; ; first = false {
 		s.mu.Lock()
 		l := s.list(iss.hash)
-		if first && st.GenerateOnRevoke {
+		if first && iss.GenerateOnRevoke {
 			want = l.seq
 		}
 		c, changed := s.current[iss.Name], s.changed

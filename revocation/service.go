@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +34,8 @@ type Settings struct {
 	// has the certificates that are not on record.
 	Issuers []Issuer
 
-	// CRL says whether lists are made at all, and when.
+	// CRL says whether lists are made at all, and when, for issuers without
+	// settings of their own.
 	CRL CRLSettings
 }
 
@@ -58,6 +60,9 @@ type Issuer struct {
 	// IDPURL is where the list is to be found: the full name in the critical
 	// extension issuingDistributionPoint, RFC 5280 §5.2.5. "" leaves that out.
 	IDPURL string
+
+	// CRL are its own settings; nil means Settings.CRL.
+	CRL *CRLSettings
 }
 
 const defaultCacheDuration = 24 * time.Hour
@@ -65,35 +70,30 @@ const defaultCacheDuration = 24 * time.Hour
 // issuer is an Issuer that can sign lists.
 type issuer struct {
 	Issuer
-	hash      store.IssuerHash
-	algorithm algorithm
+	CRLSettings // in effect
+	hash        store.IssuerHash
+	algorithm   algorithm
 }
 
 // settings are Settings that were found to be good; they do not change.
 type settings struct {
-	CRLSettings
 	issuers []*issuer
 }
 
 func newSettings(in Settings, keeps bool) (*settings, error) {
-	st := &settings{CRLSettings: in.CRL}
-	if st.CacheDuration <= 0 {
-		st.CacheDuration = defaultCacheDuration
-	}
-	if st.RenewPeriod <= 0 {
-		st.RenewPeriod = st.CacheDuration / 3 * 2
-	}
-	st.CacheDuration = max(st.CacheDuration.Truncate(time.Second), time.Second) // what a list can say
-	st.RenewPeriod = max(st.RenewPeriod, time.Second)
-	if st.RenewPeriod > st.CacheDuration {
-		return nil, errors.New("crl.cacheDuration must be greater than or equal to crl.renewPeriod")
-	}
-	if st.Enabled && !keeps {
-		return nil, errors.New(`crl.enabled needs a database: add "db" to the configuration`)
-	}
+	st := new(settings)
 	for _, i := range in.Issuers {
-		iss := &issuer{Issuer: i, hash: store.HashIssuer(i.Name)}
-		if st.Enabled && iss.signs() {
+		iss := &issuer{Issuer: i, CRLSettings: in.CRL, hash: store.HashIssuer(i.Name)}
+		if i.CRL != nil {
+			iss.CRLSettings = *i.CRL
+		}
+		if err := iss.CRLSettings.complete(); err != nil {
+			return nil, err
+		}
+		if iss.Enabled && !keeps {
+			return nil, errors.New(`crl.enabled needs a database: add "db" to the configuration`)
+		}
+		if iss.makesLists() {
 			if err := iss.init(); err != nil {
 				return nil, fmt.Errorf("CRL of issuer %q: %w", i.Name, err)
 			}
@@ -103,8 +103,29 @@ func newSettings(in Settings, keeps bool) (*settings, error) {
 	return st, nil
 }
 
-// signs reports whether its lists are made here.
-func (i *issuer) signs() bool { return i.Certificate != nil && i.Signer != nil }
+// complete puts defaults in the place of what is not set.
+func (c *CRLSettings) complete() error {
+	if c.CacheDuration <= 0 {
+		c.CacheDuration = defaultCacheDuration
+	}
+	if c.RenewPeriod <= 0 {
+		c.RenewPeriod = c.CacheDuration / 3 * 2
+	}
+	c.CacheDuration = max(c.CacheDuration.Truncate(time.Second), time.Second) // what a list can say
+	c.RenewPeriod = max(c.RenewPeriod, time.Second)
+	if c.RenewPeriod > c.CacheDuration {
+		return errors.New("crl.cacheDuration must be greater than or equal to crl.renewPeriod")
+	}
+	return nil
+}
+
+// enabled reports whether any issuer has a list.
+func (st *settings) enabled() bool {
+	return slices.ContainsFunc(st.issuers, func(i *issuer) bool { return i.Enabled })
+}
+
+// makesLists reports whether its lists are wanted and made here.
+func (i *issuer) makesLists() bool { return i.Enabled && i.Certificate != nil && i.Signer != nil }
 
 // init checks what RFC 5280 §4.2.1.2 and §4.2.1.3 want of the certificate.
 func (i *issuer) init() (err error) {
@@ -200,7 +221,7 @@ func (s *Service) Reload(in Settings) error {
 	}
 	s.mu.Lock()
 	s.settings.Store(st)
-	if !st.Enabled {
+	if !st.enabled() {
 		s.epoch++
 	}
 	s.mu.Unlock()
@@ -228,7 +249,7 @@ func (s *Service) list(issuer store.IssuerHash) *list {
 // add puts a revocation of this process on its issuer's list.
 func (s *Service) add(rev *ca.Revocation, serial *big.Int) {
 	st := s.settings.Load()
-	if !st.Enabled {
+	if !st.enabled() {
 		return
 	}
 	s.addEntry(store.RevokedEntry{
@@ -239,7 +260,7 @@ func (s *Service) add(rev *ca.Revocation, serial *big.Int) {
 		ExpiresAt:  rev.ExpiresAt,
 		ReasonCode: rev.ReasonCode,
 	}, true)
-	if st.GenerateOnRevoke {
+	if iss := st.find(rev.Issuer); iss != nil && iss.GenerateOnRevoke {
 		s.wake()
 	}
 }

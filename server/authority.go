@@ -307,21 +307,19 @@ func (s *Server) ready(ctx context.Context, a *authority) error {
 // revocation service takes over at a reload.
 func (a *authority) revocationSettings() revocation.Settings {
 	var set revocation.Settings
-	for i, is := range a.cfg.AllIssuers() {
+	for _, is := range a.cfg.AllIssuers() {
 		au := a.issuer.Authority(is.Name)
-		entry := revocation.Issuer{Name: is.Name, Certificate: au.Certificate(), Signer: au.Key}
-		if is.CRL.IsEnabled() {
-			entry.IDPURL = is.CRL.IDPURL
-			if entry.IDPURL == "" || i > 0 && is.CRL == a.cfg.CRL {
-				entry.IDPURL = a.crlURL(is.Name)
+		entry := revocation.Issuer{Name: is.Name, Certificate: au.Certificate(), Signer: au.Key, CRL: new(revocation.CRLSettings)}
+		if c := is.CRL; c.IsEnabled() {
+			*entry.CRL = revocation.CRLSettings{
+				Enabled: true, GenerateOnRevoke: c.GenerateOnRevoke, CacheDuration: c.Cache(), RenewPeriod: c.Renew(),
+			}
+			entry.IDPURL = c.IDPURL
+			if inherited := is.Name != issue.DefaultAuthority && c == a.cfg.CRL; inherited || entry.IDPURL == "" {
+				entry.IDPURL = a.crlURL(is.Name) // a URL of the default issuer's list is not that of another's
 			}
 		}
 		set.Issuers = append(set.Issuers, entry)
-	}
-	if c := a.cfg.CRL; c.IsEnabled() {
-		set.CRL = revocation.CRLSettings{
-			Enabled: true, GenerateOnRevoke: c.GenerateOnRevoke, CacheDuration: c.Cache(), RenewPeriod: c.Renew(),
-		}
 	}
 	return set
 }
