@@ -45,9 +45,30 @@ type Authority struct {
 
 	State State
 
+	// Pointers are written into certificates whose template has none of its own.
+	Pointers Pointers
+
 	constraints nameConstraints
 	sigAlg      x509.SignatureAlgorithm // 0: the default of the key
 	skid        []byte
+}
+
+// Pointers tell relying parties where to learn more of a certificate: authority
+// information access (RFC 5280 §4.2.2.1) and CRL distribution points (§4.2.1.13).
+type Pointers struct {
+	OCSPServer            []string
+	IssuingCertificateURL []string
+	CRLDistributionPoints []string
+}
+
+// addTo writes the pointers that tbs has none of.
+func (p *Pointers) addTo(tbs *x509.Certificate) {
+	if len(tbs.OCSPServer)+len(tbs.IssuingCertificateURL) == 0 { // one extension
+		tbs.OCSPServer, tbs.IssuingCertificateURL = p.OCSPServer, p.IssuingCertificateURL
+	}
+	if len(tbs.CRLDistributionPoints) == 0 {
+		tbs.CRLDistributionPoints = p.CRLDistributionPoints
+	}
 }
 
 // DefaultAuthority is the name of the authority that a grant means when it names

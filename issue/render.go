@@ -61,6 +61,7 @@ func (i *Issuer) render(req *ca.Request, grant *ca.Grant, authority *Authority) 
 		tbs.SignatureAlgorithm = authority.sigAlg
 	}
 	tbs.AuthorityKeyId = authority.skid
+	authority.Pointers.addTo(tbs)
 	v := i.validity(req, grant, ca.Validity{NotBefore: tbs.NotBefore, NotAfter: tbs.NotAfter}, authority.validity())
 	tbs.NotBefore, tbs.NotAfter = v.NotBefore, v.NotAfter
 	return c, nil

@@ -347,6 +347,27 @@ func TestNameConstraintsAndPolicy(t *testing.T) {
 	}
 }
 
+func TestPointers(t *testing.T) {
+	t.Parallel()
+	authority := newAuthority(t, nil)
+	authority.Pointers = issue.Pointers{IssuingCertificateURL: []string{"http://ca/x.crt"}, CRLDistributionPoints: []string{"http://ca/crl"}}
+	i, _ := newIssuer(t, issue.Config{Authorities: []*issue.Authority{authority}})
+	for source, want := range map[string]string{
+		"": "http://ca/crl",
+		`{"sans":{{ toJson .SANs }},"crlDistributionPoints":["http://own/crl"]}`: "http://own/crl",
+	} {
+		grant := grantFor("a.example.com")
+		grant.Template.Source, grant.OneTime = source, nil
+		crt, err := i.X509(t.Context(), &ca.Request{Operation: ca.SignX509, CSR: newCSR(t, newKey(t), x509.CertificateRequest{})}, authorize(grant))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := crt.Leaf.CRLDistributionPoints; len(got) != 1 || got[0] != want || len(crt.Leaf.IssuingCertificateURL) != 1 {
+			t.Errorf("template %q: CRL at %v, issuer at %v", source, got, crt.Leaf.IssuingCertificateURL)
+		}
+	}
+}
+
 func TestForceCN(t *testing.T) {
 	t.Parallel()
 	i, _ := newIssuer(t, issue.Config{})

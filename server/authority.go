@@ -113,6 +113,9 @@ func (s *Server) openIssuers(ctx context.Context, a *authority) ([]*issue.Author
 	}
 	var issuers []*issue.Authority
 	for _, is := range a.cfg.AllIssuers() {
+		if is.OCSP.IsEnabled() {
+			return nil, fmt.Errorf("ocsp.enabled of issuer %q: this version answers no OCSP requests; use crl", is.Name)
+		}
 		chain, err := keyfile.LoadCertificates(is.Crt)
 		if err != nil {
 			return nil, err
@@ -137,10 +140,14 @@ func (s *Server) openIssuers(ctx context.Context, a *authority) ([]*issue.Author
 			return nil, fmt.Errorf("the certificate of issuer %q, %s, expired on %s: renew it with the root key (step certificate sign) and start again",
 				is.Name, is.Crt, chain[0].NotAfter.Format(time.RFC3339))
 		}
-		issuers = append(issuers, &issue.Authority{
+		au := &issue.Authority{
 			Name: is.Name, Chain: chain, Roots: roots, State: issue.State(is.State),
 			Key: countedSigner{key, s.metrics},
-		})
+		}
+		if is.AIA != nil {
+			au.Pointers = issue.Pointers{OCSPServer: is.AIA.OCSP, IssuingCertificateURL: is.AIA.CAIssuers, CRLDistributionPoints: is.AIA.CRL}
+		}
+		issuers = append(issuers, au)
 	}
 	return issuers, nil
 }
