@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"stepca/buildinfo"
 	"stepca/config"
 )
 
@@ -19,8 +20,8 @@ type Env struct {
 
 	Getenv func(string) string // "" for a variable that is not set
 	Now    func() time.Time
-	Prompt Prompter // asks the user; its error is a *NoTerminalError where there is nobody
-	Build  Build    // what step version shows
+	Prompt Prompter       // asks the user; its error is a *NoTerminalError where there is nobody
+	Build  buildinfo.Info // what step version shows
 
 	// Color allows ANSI styles on Stderr; ColorOut allows them on Stdout.
 	Color, ColorOut bool
@@ -31,15 +32,8 @@ type Env struct {
 	Contexts *config.Contexts
 }
 
-// Build identifies the program. Empty members are taken from what the Go
-// toolchain recorded.
-type Build struct {
-	Version string // such as 1.2.3
-	Date    string // of the release, such as 2006-01-02 15:04 UTC
-}
-
 // NewEnv is the environment of the running process.
-func NewEnv(build Build) *Env {
+func NewEnv(build buildinfo.Info) *Env {
 	env := &Env{
 		Stdin:  os.Stdin,
 		Stdout: os.Stdout,

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"stepca/buildinfo"
 )
 
 // Exit codes that mean something to scripts.
@@ -39,7 +41,7 @@ type Command func(*Env) *cobra.Command
 
 // Main runs the step program with the process's arguments and returns its exit
 // code, for os.Exit.
-func Main(build Build, commands ...Command) int {
+func Main(build buildinfo.Info, commands ...Command) int {
 	return Run(context.Background(), NewEnv(build), os.Args[1:], commands...)
 }
 

@@ -185,12 +185,14 @@ func (s *Server) buildIssuer(a *authority, issuers []*issue.Authority) error {
 		Authorities: issuers,
 		Store:       s.store,
 		Lint:        issue.LintMode(a.cfg.Lint.Mode()),
-		Log:         s.log,
 		Observer:    s.metrics,
 		Backdate:    a.cfg.Authority.BackdateDuration(),
 	}
 	if cfg.Backdate == 0 {
 		cfg.Backdate = -1 // none, where zero would be the default
+	}
+	if a.cfg.Logger == nil { // else the access log has a line for each request
+		cfg.Log = s.log
 	}
 	if t := a.cfg.Authority.Template; t != nil {
 		cfg.Subject = *t

@@ -21,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"stepca/buildinfo"
 	"stepca/cli"
 )
 
@@ -30,7 +31,7 @@ func Main(m *testing.M, commands ...cli.Command) {
 	testscript.Main(m, map[string]func(){
 		"step": func() {
 			leaveTerminal()
-			os.Exit(cli.Main(cli.Build{Version: "test", Date: "2026-01-02 15:04 UTC"}, commands...))
+			os.Exit(cli.Main(buildinfo.Info{Version: "test", Date: "2026-01-02 15:04 UTC"}, commands...))
 		},
 	})
 }

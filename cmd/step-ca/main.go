@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"stepca/buildinfo"
 	"stepca/server/command"
 )
 
@@ -20,7 +21,7 @@ func run() int {
 	defer stop()
 	return command.Main(ctx, &command.Env{
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
-		Version: version, Date: date,
+		Build:  buildinfo.New(version, date),
 		Prompt: prompt(), KMS: keyManagers(), Engines: engines(),
 	}, os.Args[1:])
 }

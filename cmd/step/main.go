@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 
+	"stepca/buildinfo"
 	"stepca/cli"
 )
 
@@ -11,5 +12,5 @@ import (
 var version, date string
 
 func main() {
-	os.Exit(cli.Main(cli.Build{Version: version, Date: date}, commands()...))
+	os.Exit(cli.Main(buildinfo.New(version, date), commands()...))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stepca/buildinfo"
 	"stepca/config"
 	"stepca/keyfile"
 	"stepca/kms"
@@ -20,7 +21,7 @@ import (
 type Env struct {
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Version, Date  string // of this build
+	Build          buildinfo.Info
 
 	// Prompt asks for passwords of keys; the zero value if there is no terminal.
 	Prompt keyfile.Password
@@ -69,7 +70,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.AddCommand(checkCommand(env), versionCommand(env), exportCommand(env), onboardCommand(env))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.Version = server.ProductName(env.Version)
+	root.Version = server.ProductName(env.Build.Version)
 	root.SetVersionTemplate(versionText(env))
 	return root
 }

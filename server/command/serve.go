@@ -123,7 +123,7 @@ func serve(ctx context.Context, env *Env, f *serveFlags, args []string) error {
 func (f *serveFlags) options(env *Env, path config.StepPath) (*server.Options, error) {
 	opts := &server.Options{
 		ConfigFile: path.CAConfig(), StepPath: path.Dir(), Context: path.Context.Name,
-		Version: env.Version, Quiet: f.quiet, Stderr: env.Stderr, Getenv: env.Getenv,
+		Version: env.Build.Version, Quiet: f.quiet, Stderr: env.Stderr, Getenv: env.Getenv,
 		Prompt: env.Prompt, KMS: env.KMS, Engines: env.Engines,
 	}
 	var err error

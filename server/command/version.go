@@ -21,5 +21,5 @@ func versionCommand(env *Env) *cobra.Command {
 }
 
 func versionText(env *Env) string {
-	return fmt.Sprintf("%s\nRelease Date: %s\n", server.ProductName(env.Version), env.Date)
+	return fmt.Sprintf("%s\nRelease Date: %s\n", server.ProductName(env.Build.Version), env.Build.Date)
 }
