@@ -5,6 +5,7 @@ import (
 	"stepca/cli/ca"
 	"stepca/cli/certificate"
 	"stepca/cli/context"
+	"stepca/cli/fileserver"
 )
 
 // commands returns the top-level commands besides those every step has.
@@ -13,5 +14,6 @@ func commands() []cli.Command {
 		ca.Command,
 		certificate.Command,
 		context.Command,
+		fileserver.Command,
 	}
 }
