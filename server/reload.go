@@ -122,7 +122,12 @@ func (s *Server) swap(ctx context.Context, next *authority, added, removed []*li
 		}
 	}
 	// A request lasts no longer than its read and write time limits.
-	time.AfterFunc(2*ioTimeout, retire)
+	timer := time.AfterFunc(2*ioTimeout, retire)
+	s.retiring = append(s.retiring, func() {
+		if timer.Stop() {
+			retire()
+		}
+	})
 }
 
 // sameJSON compares two parts of a configuration by what they say.

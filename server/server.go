@@ -23,6 +23,7 @@ type Server struct {
 	log     *slog.Logger
 	metrics *metrics
 	notify  notifier
+	prof    *profiler // nil unless asked for
 
 	// Open for as long as the process lives.
 	db         kv.Engine
@@ -36,7 +37,8 @@ type Server struct {
 	listeners map[role]*listener // that are bound
 	serving   chan struct{}      // closed when Run serves; a reload waits for it
 	failed    chan error         // a listener that ended by itself
-	draining  sync.WaitGroup     // listeners and authorities of earlier configurations
+	draining  sync.WaitGroup     // listeners of earlier configurations
+	retiring  []func()           // close the authorities of earlier configurations, if they are not closed yet
 }
 
 // Open reads the configuration, opens the store and the keys, and binds the
@@ -59,8 +61,12 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 	defer func() {
 		if err != nil {
 			s.db.Close()
+			s.prof.close()
 		}
 	}()
+	if s.prof, err = newProfiler(opts.Getenv); err != nil {
+		return nil, err
+	}
 	if err := s.store.DefineViews(ctx); err != nil {
 		return nil, fmt.Errorf("creating the views of the database: %w", err)
 	}
@@ -118,6 +124,7 @@ func (s *Server) Run(ctx context.Context) error {
 		group.Go(func() error { return s.revocation.Run(work) })
 	}
 	group.Go(func() error { s.watchdog(work); return nil })
+	group.Go(func() error { return s.prof.serve(work) })
 
 	s.mu.Lock()
 	s.current.Load().start(work)
@@ -153,6 +160,9 @@ func (s *Server) shutdown(stopWork func(), group *errgroup.Group) error {
 	}
 	err := closing.Wait()
 	s.draining.Wait()
+	for _, retire := range s.retiring {
+		retire()
+	}
 	stopWork()
 	err = errors.Join(err, group.Wait(), s.current.Load().close(), s.db.Close())
 	if err != nil {
@@ -167,7 +177,7 @@ func (s *Server) Close() error {
 	for _, l := range s.listeners {
 		errs = append(errs, l.net.Close())
 	}
-	return errors.Join(append(errs, s.current.Load().close(), s.db.Close())...)
+	return errors.Join(append(errs, s.prof.close(), s.current.Load().close(), s.db.Close())...)
 }
 
 // fail hears of a listener that ended by itself; the first ends the server.

@@ -34,7 +34,7 @@ type Options struct {
 
 // A Store keeps records. All methods are safe for concurrent use.
 type Store struct {
-	engine     kv.Engine
+	engine     kinded
 	now        func() time.Time
 	log        *slog.Logger
 	retention  Retention
@@ -47,7 +47,7 @@ type Store struct {
 // New returns a Store over engine. Nothing happens in the background until Run.
 func New(engine kv.Engine, opts Options) *Store {
 	s := &Store{
-		engine:     engine,
+		engine:     kinded{engine},
 		now:        opts.Now,
 		log:        opts.Log,
 		retention:  opts.Retention.withDefaults(),

@@ -10,12 +10,12 @@ import (
 // DefineViews creates views for people who query the database with SQL; engines
 // without SQL have none, and nothing happens.
 func (s *Store) DefineViews(ctx context.Context) error {
-	if e, ok := s.engine.(kv.Relational); ok {
+	if e, ok := s.engine.Engine.(kv.Relational); ok {
 		if err := e.DefineViews(ctx, relations...); err != nil {
 			return fmt.Errorf("views of the records: %w", err)
 		}
 	}
-	if e, ok := s.engine.(kv.SQLViewer); ok {
+	if e, ok := s.engine.Engine.(kv.SQLViewer); ok {
 		if err := e.DefineSQLViews(ctx, compatibleViews...); err != nil {
 			return fmt.Errorf("views of the tables of the reference: %w", err)
 		}
