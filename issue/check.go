@@ -41,7 +41,7 @@ func (i *Issuer) check(c *contents, grant *ca.Grant, authority *Authority) (*pre
 		return nil, err
 	}
 	if grant.Renew == nil && !grant.OwnName {
-		if err := i.checkPolicies(names, tbs, grant); err != nil {
+		if err := i.checkPolicies(c.judged(names), tbs, grant); err != nil {
 			return nil, err
 		}
 	}
@@ -135,6 +135,14 @@ func sameName(a, b ca.Identifier) bool {
 		return sameURI(a.Value, b.Value)
 	}
 	return false
+}
+
+// judged returns the names that policies are about.
+func (c *contents) judged(names []ca.Identifier) []ca.Identifier {
+	if len(c.notJudged) == 0 {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(id ca.Identifier) bool { return slices.Contains(c.notJudged, id) })
 }
 
 // checkPolicies asks the provisioner's policy, then the authority's.

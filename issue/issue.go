@@ -24,6 +24,10 @@ type Store interface {
 	// transaction. Errors: store.ErrTokenUsed, store.ErrSerialExists.
 	Record(ctx context.Context, i *store.Issuance) error
 
+	// RecordSSH is Record for the SSH certificates of one request, and the X.509
+	// certificate that goes with them.
+	RecordSSH(ctx context.Context, i *store.SSHIssuance) error
+
 	// OpenIntent records what is about to be signed outside this process.
 	OpenIntent(ctx context.Context, in *store.Intent) error
 
@@ -59,6 +63,12 @@ type Config struct {
 	Policy              *policy.X509
 	ProvisionerPolicies map[string]*policy.X509
 
+	// SSH signs SSH certificates; nil if there is no SSH CA. SSHPolicy and
+	// ProvisionerSSHPolicies are what Policy and ProvisionerPolicies are for X.509.
+	SSH                    *SSHAuthority
+	SSHPolicy              *policy.SSH
+	ProvisionerSSHPolicies map[string]*policy.SSH
+
 	// Subject holds attributes that certificates get where the template left
 	// them empty (authority.template in ca.json).
 	Subject template.Name
@@ -75,6 +85,8 @@ type Config struct {
 type Issuer struct {
 	cfg         Config
 	authorities map[string]*Authority
+	ssh         *sshAuthority // nil without SSH CA
+	ownKeys     ownKeys
 	templates   template.Cache
 	linter      linter
 }
@@ -102,6 +114,13 @@ func New(cfg Config) (*Issuer, error) {
 	if len(cfg.Authorities) > 0 && i.authorities[DefaultAuthority] == nil {
 		return nil, fmt.Errorf("no issuer is named %q", DefaultAuthority)
 	}
+	if cfg.SSH != nil {
+		var err error
+		if i.ssh, err = newSSHAuthority(cfg.SSH); err != nil {
+			return nil, err
+		}
+		i.ownKeys = i.collectOwnKeys()
+	}
 	mode, err := ParseLintMode(string(cfg.Lint))
 	if err != nil {
 		return nil, err
@@ -114,6 +133,12 @@ func New(cfg Config) (*Issuer, error) {
 // request for it.
 func (i *Issuer) ParseTemplate(source string) error {
 	_, err := i.templates.X509(ca.Template{Source: source})
+	return err
+}
+
+// ParseSSHTemplate is ParseTemplate for a template of SSH certificates.
+func (i *Issuer) ParseSSHTemplate(source string) error {
+	_, err := i.templates.SSH(ca.Template{Source: source})
 	return err
 }
 

@@ -29,6 +29,9 @@ type contents struct {
 	// caFromRequest is set if the contents are those of a CA only because the
 	// request says so of itself.
 	caFromRequest bool
+
+	// notJudged are names that policies do not judge, because they name nobody.
+	notJudged []ca.Identifier
 }
 
 // render writes the contents of the certificate. Nothing after it changes them.

@@ -74,12 +74,17 @@ func (i *Issuer) X509(ctx context.Context, req *ca.Request, authorize Authorize)
 		return nil, fmt.Errorf("recording: %w", err)
 	}
 	out.serial = leaf.SerialNumber.String()
+	return authority.issued(leaf, grant.Provisioner), nil
+}
+
+// issued returns a new certificate with its chain.
+func (a *Authority) issued(leaf *x509.Certificate, by ca.ProvisionerRef) *ca.Certificate {
 	return &ca.Certificate{
 		Leaf:        leaf,
-		Chain:       append([]*x509.Certificate{leaf}, authority.Chain...),
-		Issuer:      authority.Name,
-		Provisioner: grant.Provisioner,
-	}, nil
+		Chain:       append([]*x509.Certificate{leaf}, a.Chain...),
+		Issuer:      a.Name,
+		Provisioner: by,
+	}
 }
 
 // prepared contents have passed every check. Only check makes one and sign takes
@@ -108,6 +113,19 @@ func (i *Issuer) sign(ctx context.Context, p *prepared) (*x509.Certificate, erro
 // record makes the issuance durable: after it, and only then, the certificate
 // may leave.
 func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certificate, grant *ca.Grant, authority *Authority, intent *store.Intent) error {
+	rec := i.certificateRecord(req, leaf, grant, authority)
+	issuance := &store.Issuance{Certificate: rec, OneTime: grant.OneTime, Intent: intent}
+	if intent != nil {
+		issuance.OneTime = nil // spent with the intent
+	}
+	err := i.cfg.Store.Record(ctx, issuance)
+	if errors.Is(err, store.ErrSerialExists) { // a template chose it
+		return &ca.Error{Kind: ca.ErrForbidden, Detail: fmt.Sprintf("a certificate with serial number %s was already issued", rec.Serial), Cause: err}
+	}
+	return err
+}
+
+func (i *Issuer) certificateRecord(req *ca.Request, leaf *x509.Certificate, grant *ca.Grant, authority *Authority) *store.Certificate {
 	keyHash := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	rec := &store.Certificate{
 		Serial:      leaf.SerialNumber.String(),
@@ -123,21 +141,13 @@ func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certifi
 		Names:       leafNames(leaf),
 		KeyHash:     keyHash[:],
 	}
-	issuance := &store.Issuance{Certificate: rec, OneTime: grant.OneTime, Intent: intent}
 	if grant.OneTime != nil {
 		rec.TokenID = grant.OneTime.ID
-	}
-	if intent != nil {
-		issuance.OneTime = nil // spent with the intent
 	}
 	if grant.Renew != nil {
 		rec.RenewedFrom = grant.Renew.SerialNumber.String()
 	}
-	err := i.cfg.Store.Record(ctx, issuance)
-	if errors.Is(err, store.ErrSerialExists) { // a template chose it
-		return &ca.Error{Kind: ca.ErrForbidden, Detail: fmt.Sprintf("a certificate with serial number %s was already issued", rec.Serial), Cause: err}
-	}
-	return err
+	return rec
 }
 
 // leafNames returns the subject's common name, where no alternative name repeats

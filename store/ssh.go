@@ -36,6 +36,10 @@ type SSHIssuance struct {
 
 	// X509 is the identity certificate issued along with them; nil for none.
 	X509 *Certificate
+
+	// Intents are closed. The one-time ID was spent with the first, so OneTime is
+	// nil if there are any.
+	Intents []*Intent
 }
 
 // An sshHost is the newest host certificate of a principal.
@@ -86,6 +90,11 @@ func (s *Store) RecordSSH(ctx context.Context, iss *SSHIssuance) error {
 		}
 		if err := writeAll(tx, records...); err != nil {
 			return err
+		}
+		for _, in := range iss.Intents {
+			if err := deleteIntent(tx, in); err != nil {
+				return err
+			}
 		}
 		return putHosts(tx, iss.Certificates)
 	})

@@ -1,0 +1,115 @@
+package issue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/ssh"
+
+	"stepca/ca"
+	"stepca/kms"
+)
+
+// An SSHAuthority signs SSH certificates (OpenSSH PROTOCOL.certkeys). It has no
+// certificate of its own: clients know it by its keys.
+type SSHAuthority struct {
+	// UserKey and HostKey sign user and host certificates; nil turns the kind
+	// off. One key may do both.
+	UserKey, HostKey kms.Signer
+
+	// AddUserPrincipal and AddUserCommand are the principal and the force-command
+	// of certificates that add users to hosts. "<principal>" in the command is
+	// replaced by the user's name.
+	AddUserPrincipal, AddUserCommand string
+}
+
+// sshAuthority is an SSHAuthority that is ready to sign.
+type sshAuthority struct {
+	SSHAuthority
+	user, host *sshKey // nil without that key
+}
+
+func newSSHAuthority(a *SSHAuthority) (*sshAuthority, error) {
+	ready := &sshAuthority{SSHAuthority: *a}
+	var err error
+	if ready.user, err = newSSHKey(a.UserKey); err != nil {
+		return nil, fmt.Errorf("SSH user key: %w", err)
+	}
+	if ready.host, err = newSSHKey(a.HostKey); err != nil {
+		return nil, fmt.Errorf("SSH host key: %w", err)
+	}
+	return ready, nil
+}
+
+// errNoSSH refuses what needs a key that the CA does not have.
+func errNoSSH(typ ca.SSHCertType) error {
+	return ca.Hidden(ca.ErrNotImplemented, "there is no key for SSH %s certificates: set ssh.%sKey", typ, typ)
+}
+
+// key returns the key that signs certificates of a type.
+func (a *sshAuthority) key(typ ca.SSHCertType) (*sshKey, error) {
+	switch {
+	case a == nil:
+	case typ == ca.SSHUser && a.user != nil:
+		return a.user, nil
+	case typ == ca.SSHHost && a.host != nil:
+		return a.host, nil
+	}
+	return nil, errNoSSH(typ)
+}
+
+// An sshKey is a key that signs SSH certificates.
+type sshKey struct {
+	signer    kms.Signer
+	public    ssh.PublicKey
+	algorithm string // of signatures
+}
+
+// newSSHKey returns nil for no key.
+func newSSHKey(key kms.Signer) (*sshKey, error) {
+	if key == nil {
+		return nil, nil
+	}
+	public, err := ssh.NewPublicKey(key.Public())
+	if err != nil {
+		return nil, err
+	}
+	algorithm := public.Type()
+	if algorithm == ssh.KeyAlgoRSA { // the name of the key is that of SHA-1 signatures too
+		algorithm = ssh.KeyAlgoRSASHA256
+	}
+	return &sshKey{key, public, algorithm}, nil
+}
+
+// sign sets the signature of a certificate and what goes with it. (The method
+// SignCert of crypto/ssh would replace the nonce.)
+func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate) error {
+	signer, err := ssh.NewSignerFromSigner(kms.WithContext(ctx, k.signer))
+	if err != nil {
+		return err
+	}
+	chosen, ok := signer.(ssh.AlgorithmSigner)
+	if !ok {
+		return errors.New("the key cannot make signatures of a chosen algorithm")
+	}
+	crt.SignatureKey = k.public
+	tbs := sshSignedPart(crt)
+	if crt.Signature, err = chosen.SignWithAlgorithm(rand.Reader, tbs, k.algorithm); err != nil {
+		return err
+	}
+	if k.signer.External() { // a broken token must not hand out what nobody can verify
+		return k.public.Verify(tbs, crt.Signature)
+	}
+	return nil
+}
+
+// sshSignedPart returns the bytes under the signature: all of the wire format
+// but the signature itself, whose length field is what Marshal writes for none.
+func sshSignedPart(crt *ssh.Certificate) []byte {
+	unsigned := *crt
+	unsigned.Signature = nil
+	wire := unsigned.Marshal()
+	return wire[:len(wire)-4]
+}

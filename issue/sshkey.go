@@ -1,0 +1,83 @@
+package issue
+
+import (
+	"crypto/rsa"
+
+	"golang.org/x/crypto/ssh"
+
+	"stepca/ca"
+)
+
+// CheckSSHPublicKey refuses keys that are too weak to certify, and what is not a
+// plain key. Keys of security tokens ("sk-…") are welcome. The texts are those
+// that users of the reference know.
+func CheckSSHPublicKey(key ssh.PublicKey) error {
+	if key == nil {
+		return ca.Errorf(ca.ErrMalformed, "ssh certificate key cannot be nil")
+	}
+	if _, ok := key.(*ssh.Certificate); ok {
+		return ca.Errorf(ca.ErrMalformed, "the public key is a certificate")
+	}
+	switch key.Type() {
+	case ssh.KeyAlgoRSA:
+		return checkSSHRSA(key)
+	case ssh.InsecureKeyAlgoDSA:
+		return ca.Errorf(ca.ErrMalformed, "ssh certificate key algorithm (DSA) is not supported")
+	case ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoED25519,
+		ssh.KeyAlgoSKECDSA256, ssh.KeyAlgoSKED25519:
+		return nil
+	}
+	return ca.Errorf(ca.ErrMalformed, "ssh certificate key algorithm (%s) is not supported", key.Type())
+}
+
+func checkSSHRSA(key ssh.PublicKey) error {
+	holder, ok := key.(ssh.CryptoPublicKey)
+	if !ok {
+		return ca.Errorf(ca.ErrMalformed, "ssh certificate key is not an RSA key")
+	}
+	pub, ok := holder.CryptoPublicKey().(*rsa.PublicKey)
+	if !ok {
+		return ca.Errorf(ca.ErrMalformed, "ssh certificate key is not an RSA key")
+	}
+	switch bits := pub.N.BitLen(); {
+	case pub.N.Sign() <= 0 || bits < minRSABits:
+		return ca.Errorf(ca.ErrForbidden, "ssh certificate key must be at least %d bits (%d bytes)", minRSABits, minRSABits/8)
+	case bits > maxRSABits:
+		return ca.Errorf(ca.ErrForbidden, "ssh certificate key must be at most %d bits", maxRSABits)
+	case pub.N.Bit(0) == 0:
+		return ca.Errorf(ca.ErrForbidden, "ssh certificate key has an even modulus")
+	case pub.E < 3 || pub.E%2 == 0:
+		return ca.Errorf(ca.ErrForbidden, "ssh certificate key has the unsafe public exponent %d", pub.E)
+	}
+	return nil
+}
+
+// ownKeys are the CA's keys in SSH wire format. Nobody has a certificate for
+// one: it would speak for the CA itself.
+type ownKeys map[string]bool
+
+func (i *Issuer) collectOwnKeys() ownKeys {
+	own := make(ownKeys)
+	for _, a := range i.cfg.Authorities {
+		if key, err := ssh.NewPublicKey(a.Certificate().PublicKey); err == nil { // others cannot be asked for
+			own[string(key.Marshal())] = true
+		}
+	}
+	for _, k := range []*sshKey{i.ssh.user, i.ssh.host} {
+		if k != nil {
+			own[string(k.public.Marshal())] = true
+		}
+	}
+	return own
+}
+
+// checkSSHKey is CheckSSHPublicKey, and refuses the CA's own keys.
+func (i *Issuer) checkSSHKey(key ssh.PublicKey) error {
+	if err := CheckSSHPublicKey(key); err != nil {
+		return err
+	}
+	if i.ownKeys[string(key.Marshal())] {
+		return ca.Errorf(ca.ErrForbidden, "the public key is a key of the certificate authority itself")
+	}
+	return nil
+}
