@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"stepca/buildinfo"
+	"stepca/server/builtin"
 	"stepca/server/command"
 )
 
@@ -22,6 +23,6 @@ func run() int {
 	return command.Main(ctx, &command.Env{
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Build:  buildinfo.New(version, date),
-		Prompt: prompt(), KMS: keyManagers(), Engines: engines(),
+		Prompt: prompt(), KMS: builtin.KeyManagers(), Engines: builtin.Engines(),
 	}, os.Args[1:])
 }

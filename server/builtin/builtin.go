@@ -1,4 +1,7 @@
-package main
+// Package builtin names the databases and key managers that the programs of this
+// project are linked with. Who embeds a CA in a program of their own names
+// theirs instead, and links nothing else.
+package builtin
 
 import (
 	"context"
@@ -16,8 +19,8 @@ import (
 	"stepca/server"
 )
 
-// engines are the databases that this program has.
-func engines() map[string]server.EngineOpener {
+// Engines returns the databases, by the name of their engine.
+func Engines() map[string]server.EngineOpener {
 	return map[string]server.EngineOpener{
 		config.EnginePebble: func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error) {
 			return pebble.Open(ctx, pebble.Options{Dir: db.DataSource, Log: log})
@@ -28,10 +31,10 @@ func engines() map[string]server.EngineOpener {
 		config.EngineBbolt: func(ctx context.Context, db *config.DB, _ *slog.Logger) (kv.Engine, error) {
 			return bolt.Open(ctx, bolt.Options{Path: db.DataSource})
 		},
-		config.EnginePostgreSQL: func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error) {
+		config.EnginePostgreSQL: func(ctx context.Context, db *config.DB, _ *slog.Logger) (kv.Engine, error) {
 			return sql.OpenPostgreSQL(ctx, sql.Options{DSN: db.DataSource, Database: db.Database})
 		},
-		config.EngineMySQL: func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error) {
+		config.EngineMySQL: func(ctx context.Context, db *config.DB, _ *slog.Logger) (kv.Engine, error) {
 			return sql.OpenMySQL(ctx, sql.Options{DSN: db.DataSource, Database: db.Database})
 		},
 		config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) {
@@ -40,5 +43,5 @@ func engines() map[string]server.EngineOpener {
 	}
 }
 
-// keyManagers are the key managers that this program has.
-func keyManagers() kms.Registry { return kms.Registry{kms.Soft: soft.Open} }
+// KeyManagers returns the key managers, by type.
+func KeyManagers() kms.Registry { return kms.Registry{kms.Soft: soft.Open} }
