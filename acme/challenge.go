@@ -1,0 +1,77 @@
+package acme
+
+import (
+	"encoding/json"
+	"time"
+
+	"stepca/ca"
+)
+
+// A ChallengeType names a way to prove control of an identifier.
+type ChallengeType string
+
+// The types of challenges.
+const (
+	HTTP01         ChallengeType = "http-01"          // RFC 8555 §8.3
+	DNS01          ChallengeType = "dns-01"           // RFC 8555 §8.4
+	TLSALPN01      ChallengeType = "tls-alpn-01"      // RFC 8737
+	DNSAccount01   ChallengeType = "dns-account-01"   // draft-ietf-acme-dns-account-label
+	DNSPersist01   ChallengeType = "dns-persist-01"   // draft-ietf-acme-dns-persist
+	DeviceAttest01 ChallengeType = "device-attest-01" // draft-ietf-acme-device-attest
+)
+
+// ChallengesFor returns the types that can prove an identifier, in the order in
+// which they are offered. An address is not in the DNS that dns-01 reads (RFC 8738
+// §7), and a wildcard has no host to ask (RFC 8555 §8.4).
+func ChallengesFor(id Identifier, wildcard bool) []ChallengeType {
+	switch {
+	case id.Type == ca.DNS && wildcard:
+		return []ChallengeType{DNS01, DNSAccount01, DNSPersist01}
+	case id.Type == ca.DNS:
+		return []ChallengeType{DNS01, HTTP01, TLSALPN01, DNSAccount01, DNSPersist01}
+	case id.Type == ca.IP:
+		return []ChallengeType{HTTP01, TLSALPN01}
+	case id.Type == ca.PermanentIdentifier:
+		return []ChallengeType{DeviceAttest01}
+	}
+	return nil
+}
+
+// A Challenge is one way to fulfil an authorization (RFC 8555 §7.1.5), as it is
+// stored.
+type Challenge struct {
+	ID     string        `json:"id"`
+	Type   ChallengeType `json:"type"`
+	Status Status        `json:"status"`
+
+	// Token is 32 alphanumeric characters, "" for dns-persist-01.
+	Token string `json:"token,omitempty"`
+
+	Validated time.Time `json:"validated,omitzero"`
+	Error     *Problem  `json:"error,omitempty"` // of the last attempt
+
+	// RetryBy is set while the challenge is processing: the server tries again by
+	// then, or has forgotten about it, as after a crash.
+	RetryBy time.Time `json:"retryBy,omitzero"`
+}
+
+// Final reports whether the status will not change any more.
+func (c *Challenge) Final() bool { return c.Status == StatusValid || c.Status == StatusInvalid }
+
+// KeyAuthorization returns what proves that the holder of an account key has
+// seen the challenge (RFC 8555 §8.1). thumbprint is that of RFC 7638, base64url.
+func KeyAuthorization(token, thumbprint string) string { return token + "." + thumbprint }
+
+// CheckResponse reports whether the payload of an answer to a challenge is a JSON
+// object or empty. Compatible: RFC 8555 §7.5.1 asks for an object, clients of the
+// reference send nothing as well.
+func CheckResponse(payload []byte) error {
+	if len(payload) == 0 {
+		return nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &object); err != nil || object == nil {
+		return NewProblem(ProblemMalformed, "the answer to a challenge has to be a JSON object")
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package acme
+
+import (
+	"context"
+	"crypto/x509"
+)
+
+// A Validator finds out whether the client fulfilled a challenge.
+type Validator interface {
+	// Validate makes one attempt, within the time that ctx allows. An error that
+	// the client may read is a *Problem, whose Temporary says whether a further
+	// attempt makes sense; any other error is the server's own trouble and is
+	// repeated as well. The attestation is nil but for device-attest-01.
+	Validate(ctx context.Context, v *Validation) (*Attestation, error)
+}
+
+// A Validation is what a Validator needs to know. It is not changed by it.
+type Validation struct {
+	Type  ChallengeType
+	Token string // of the challenge; "" for dns-persist-01
+
+	// Identifier is without the "*." of a wildcard.
+	Identifier Identifier
+	Wildcard   bool
+
+	KeyAuthorization string // RFC 8555 §8.1
+	AccountURL       string // Location of the account: dns-account-01, dns-persist-01, CAA's accounturi
+
+	// IssuerDomainNames are the CA's names in CAA records (RFC 8659) and for
+	// dns-persist-01, lower case; nil if none are configured.
+	IssuerDomainNames []string
+
+	// Payload is the client's answer, a JSON object or nothing. device-attest-01
+	// finds its statement there.
+	Payload []byte
+
+	// AcceptsFormat reports whether a format of attestation statements is allowed;
+	// AttestationRoots are the anchors, nil for the vendors' built-in ones.
+	AcceptsFormat    func(format string) bool
+	AttestationRoots []*x509.Certificate
+}
+
+// An Attestation is what an attestation statement proves beyond the identifier.
+type Attestation struct {
+	Format string `json:"format"`
+
+	// KeyFingerprint identifies the attested key, as KeyFingerprint returns it. The
+	// certificate will be for that key only; "" for a statement about no key.
+	KeyFingerprint string `json:"keyFingerprint,omitempty"`
+}
