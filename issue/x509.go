@@ -20,7 +20,12 @@ import (
 type Authorize func(ctx context.Context, req *ca.Request) (*ca.Grant, error)
 
 // X509 answers req with a certificate, or with the first step's refusal.
-func (i *Issuer) X509(ctx context.Context, req *ca.Request, authorize Authorize) (crt *ca.Certificate, err error) {
+func (i *Issuer) X509(ctx context.Context, req *ca.Request, authorize Authorize) (*ca.Certificate, error) {
+	return i.x509(ctx, req, authorize, nil)
+}
+
+// x509 is the pipeline. The order (nil for none) is completed with the record.
+func (i *Issuer) x509(ctx context.Context, req *ca.Request, authorize Authorize, order *Order) (crt *ca.Certificate, err error) {
 	out := &outcome{Event: Event{Operation: req.Operation}, requestID: req.ID}
 	start := time.Now()
 	defer func() {
@@ -68,7 +73,7 @@ func (i *Issuer) X509(ctx context.Context, req *ca.Request, authorize Authorize)
 
 	out.step = "record" // one transaction: one-time ID, certificate, indexes
 	storeStart := time.Now()
-	err = i.record(ctx, req, leaf, grant, authority, intent)
+	err = i.record(ctx, req, leaf, grant, authority, intent, order)
 	out.Store = time.Since(storeStart)
 	if err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
@@ -112,12 +117,13 @@ func (i *Issuer) sign(ctx context.Context, p *prepared) (*x509.Certificate, erro
 
 // record makes the issuance durable: after it, and only then, the certificate
 // may leave.
-func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certificate, grant *ca.Grant, authority *Authority, intent *store.Intent) error {
+func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certificate, grant *ca.Grant, authority *Authority, intent *store.Intent, order *Order) error {
 	rec := i.certificateRecord(req, leaf, grant, authority)
 	issuance := &store.Issuance{Certificate: rec, OneTime: grant.OneTime, Intent: intent}
 	if intent != nil {
 		issuance.OneTime = nil // spent with the intent
 	}
+	order.addTo(issuance, leaf)
 	err := i.cfg.Store.Record(ctx, issuance)
 	if errors.Is(err, store.ErrSerialExists) { // a template chose it
 		return &ca.Error{Kind: ca.ErrForbidden, Detail: fmt.Sprintf("a certificate with serial number %s was already issued", rec.Serial), Cause: err}

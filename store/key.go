@@ -49,6 +49,7 @@ const (
 	bucketEABKeys         = "acme_eab"         // ID → ACMEExternalKey
 	bucketEABByProv       = "acme_eab_prov"    // hash of provisioner ‖ createdAt ‖ ID
 	bucketEABByReference  = "acme_eab_ref"     // hash of provisioner ‖ reference → ID
+	bucketSecrets         = "secret"           // name → random octets
 )
 
 // timeLen is the size of a time in a key: seconds since 1970, 40 bits, which
