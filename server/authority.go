@@ -75,8 +75,10 @@ func (s *Server) build(ctx context.Context, cfg *config.Config, started time.Tim
 	a.own = &ownCertificate{
 		issuer: a.issuer, commonName: cfg.ServerCommonName(), names: cfg.ServerNames(), now: time.Now, log: s.log,
 	}
-	if err := a.own.renew(ctx); err != nil {
-		return nil, fmt.Errorf("issuing the server's own certificate: %w", err)
+	if !s.offline {
+		if err := a.own.renew(ctx); err != nil {
+			return nil, fmt.Errorf("issuing the server's own certificate: %w", err)
+		}
 	}
 	if a.tls, err = a.tlsConfig(); err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type Server struct {
 	metrics *metrics
 	notify  notifier
 	prof    *profiler // nil unless asked for
+	offline bool      // no listener, and so no certificate of its own
 
 	// Open for as long as the process lives.
 	db         kv.Engine
@@ -44,61 +45,88 @@ type Server struct {
 // Open reads the configuration, opens the store and the keys, and binds the
 // addresses, so that whatever can fail has failed before anything is served.
 func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err error) {
-	s := &Server{
-		opts: opts, log: log, notify: newNotifier(opts.Getenv),
-		metrics:   newMetrics(opts.Version, time.Now()),
-		listeners: make(map[role]*listener),
-		serving:   make(chan struct{}),
-		failed:    make(chan error, 1),
-	}
-	cfg, err := s.loadConfig()
-	if err != nil {
-		return nil, err
-	}
-	if s.store, s.db, err = openStore(ctx, cfg.DB, opts.Engines, log); err != nil {
+	s := newServer(opts, log)
+	if s.prof, err = newProfiler(opts.Getenv); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			s.db.Close()
 			s.prof.close()
 		}
 	}()
-	if s.prof, err = newProfiler(opts.Getenv); err != nil {
-		return nil, err
-	}
-	if err := s.store.DefineViews(ctx); err != nil {
-		return nil, fmt.Errorf("creating the views of the database: %w", err)
-	}
-	a, err := s.build(ctx, cfg, time.Now())
+	a, err := s.assemble(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.store.Keeps() {
-		s.revocation, err = revocation.New(revocation.Config{
-			Store: s.store, Log: log, Shared: shared(cfg.DB), Settings: a.revocationSettings(),
-		})
+	defer func() {
 		if err != nil {
-			return nil, err
+			a.close()
+			s.db.Close()
 		}
-		if a.api, err = s.buildAPI(a); err != nil {
-			return nil, err
-		}
-	} else if cfg.CRL.IsEnabled() {
-		return nil, errors.New("could not generate a CRL: crl.enabled needs a database, and db is not configured")
-	}
+	}()
 	sockets, err := inheritedSockets(opts.Getenv)
 	if err != nil {
 		return nil, err
 	}
 	defer sockets.rest()
-	if err := s.bind(cfg, sockets); err != nil {
+	if err := s.bind(a.cfg, sockets); err != nil {
 		return nil, err
 	}
 	s.registerGauges()
 	s.use(a)
 	s.banner(a)
 	return s, nil
+}
+
+func newServer(opts Options, log *slog.Logger) *Server {
+	return &Server{
+		opts: opts, log: log, notify: newNotifier(opts.Getenv),
+		metrics:   newMetrics(opts.Version, time.Now()),
+		listeners: make(map[role]*listener),
+		serving:   make(chan struct{}),
+		failed:    make(chan error, 1),
+	}
+}
+
+// assemble reads the configuration, opens the store, and makes everything but
+// the listeners.
+func (s *Server) assemble(ctx context.Context) (a *authority, err error) {
+	cfg, err := s.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	if s.store, s.db, err = openStore(ctx, cfg.DB, s.opts.Engines, s.log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		if a != nil {
+			a.close()
+		}
+		s.db.Close()
+	}()
+	if err := s.store.DefineViews(ctx); err != nil {
+		return nil, fmt.Errorf("creating the views of the database: %w", err)
+	}
+	if a, err = s.build(ctx, cfg, time.Now()); err != nil {
+		return nil, err
+	}
+	if !s.store.Keeps() {
+		if cfg.CRL.IsEnabled() {
+			return a, errors.New("could not generate a CRL: crl.enabled needs a database, and db is not configured")
+		}
+		return a, nil
+	}
+	s.revocation, err = revocation.New(revocation.Config{
+		Store: s.store, Log: s.log, Shared: shared(cfg.DB), Settings: a.revocationSettings(),
+	})
+	if err != nil {
+		return a, err
+	}
+	a.api, err = s.buildAPI(a)
+	return a, err
 }
 
 // loadConfig reads the file and refuses what Check calls an error. Warnings go
