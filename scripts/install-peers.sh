@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs the Debian packages in .ci/packages that are missing. Without root or
+# apt-get it names them: tests that need one are skipped, or fail if CI is set.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+for package in $(sed 's/#.*//' .ci/packages); do
+  status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "Missing packages, whose tests cannot run: ${missing[*]}" >&2
+  echo "On Debian, as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+  [ -z "${CI:-}" ] || exit 1
+  exit 0
+fi
+
+# Tests start what they need on ports of their own; no service of a package is to run.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update --quiet
+apt-get install --quiet --yes --no-install-recommends "${missing[@]}"
