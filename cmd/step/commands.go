@@ -6,6 +6,7 @@ import (
 	"stepca/cli/certificate"
 	"stepca/cli/context"
 	"stepca/cli/fileserver"
+	"stepca/cli/ssh"
 )
 
 // commands returns the top-level commands besides those every step has.
@@ -15,5 +16,6 @@ func commands() []cli.Command {
 		certificate.Command,
 		context.Command,
 		fileserver.Command,
+		ssh.Command,
 	}
 }

@@ -1,0 +1,56 @@
+package ssh
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"stepca/api"
+	"stepca/ca"
+	"stepca/cli"
+	"stepca/cli/authority"
+)
+
+func checkHost(env *cli.Env) *cobra.Command {
+	var (
+		conn    authority.Connection
+		verbose bool
+	)
+	cmd := &cobra.Command{
+		Use:   "check-host <hostname>",
+		Short: "check if a host has a certificate",
+		Long: `**step ssh check-host** says by its exit code whether the certificate authority has
+issued a certificate for a host. The configuration that **step ssh config** writes
+asks this before it sends a connection through **step ssh proxycommand**.
+
+## EXIT CODES
+0: the host has a certificate.
+
+1: it has none, or an error.`,
+		Example: `Check a host:
+$ step ssh check-host --verbose server.example.com
+true`,
+		Args: cli.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := conn.Open(cmd.Context(), env, cmd)
+			if err != nil {
+				env.Noticef("There is a problem with your step configuration. Please run 'step ssh config'.")
+				return err
+			}
+			found, err := withIdentity(env, c).SSHCheckHost(cmd.Context(), &api.SSHCheckHostRequest{Type: ca.SSHHost, Principal: args[0]})
+			if err != nil {
+				return err
+			}
+			if verbose {
+				fmt.Fprintln(env.Stdout, found)
+			}
+			if !found {
+				return &cli.ExitError{Code: cli.ExitFailure}
+			}
+			return nil
+		},
+	}
+	conn.Define(cmd)
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the result in words")
+	return cmd
+}

@@ -1,0 +1,168 @@
+package ssh
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
+
+	"stepca/api"
+	"stepca/ca"
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+)
+
+// An issuance holds the flags of the commands that get a new certificate.
+type issuance struct {
+	conn     authority.Connection
+	tokens   authority.TokenFlags
+	data     cli.UserDataFlags
+	validity cli.ValidityFlags
+	token    string
+}
+
+// define defines those flags that all these commands have.
+func (f *issuance) define(cmd *cobra.Command) {
+	f.conn.Define(cmd)
+	f.tokens.DefineProvisioner(cmd)
+	provisionerPasswordFlag(cmd, &f.tokens)
+	f.data.Define(cmd)
+}
+
+// defineToken defines --token, --not-before and --not-after.
+func (f *issuance) defineToken(cmd *cobra.Command) {
+	f.validity.Define(cmd)
+	cmd.Flags().StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
+}
+
+// provisionerPasswordFlag defines --provisioner-password-file.
+func provisionerPasswordFlag(cmd *cobra.Command, tokens *authority.TokenFlags) {
+	cmd.Flags().StringVar(&tokens.PasswordFile, "provisioner-password-file", "", "a `file` with the password of the key that signs the token")
+}
+
+// A subject is what a certificate is to say.
+type subject struct {
+	certType   ca.SSHCertType
+	keyID      string
+	principals []string
+	after      ca.TimeOrDuration // durations count from when the CA signs
+	before     ca.TimeOrDuration
+}
+
+// A grant is a token, and a client of the CA that it is for.
+type grant struct {
+	client *client.Client
+	token  string
+	claims *client.TokenClaims
+}
+
+// authorize takes the token of --token or makes one for the subject.
+func (f *issuance) authorize(ctx context.Context, env *cli.Env, s *subject) (*grant, error) {
+	token := f.token
+	if token == "" {
+		var err error
+		if token, err = f.mint(ctx, env, s); err != nil {
+			return nil, err
+		}
+	}
+	claims, err := client.ParseToken(token)
+	if err != nil {
+		return nil, fmt.Errorf("error parsing flag '--token': %w", err)
+	}
+	c, err := f.conn.OpenWithToken(ctx, env, claims)
+	if err != nil {
+		return nil, err
+	}
+	return &grant{c, token, claims}, nil
+}
+
+func (f *issuance) mint(ctx context.Context, env *cli.Env, s *subject) (string, error) {
+	c, err := f.conn.OpenForToken(ctx, env)
+	if err != nil {
+		return "", err
+	}
+	p, err := f.tokens.Choose(ctx, env, c)
+	if err != nil {
+		return "", err
+	}
+	user, err := f.data.JSON(env)
+	if err != nil {
+		return "", err
+	}
+	if user == nil {
+		user = json.RawMessage("{}")
+	}
+	return f.tokens.Mint(ctx, env, c, p, client.TokenOptions{
+		Route:   api.PathSSHSign,
+		Subject: s.keyID,
+		User:    user,
+		SSH: &ca.SSHOptions{
+			CertType:    s.certType,
+			KeyID:       s.keyID,
+			Principals:  s.principals,
+			ValidAfter:  s.after,
+			ValidBefore: s.before,
+		},
+	})
+}
+
+// sign asks the CA for the certificate of a key, and for one of addUser, which
+// may be nil, to create the user with. hostID goes into the X.509 identity of a
+// host, if the CA wants its clients to have one.
+func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, s *subject, key, addUser ssh.PublicKey, hostID string) (*api.SSHSignResponse, error) {
+	data, err := f.data.JSON(env)
+	if err != nil {
+		return nil, err
+	}
+	req := &api.SSHSignRequest{
+		PublicKey:    key.Marshal(),
+		Token:        g.token,
+		CertType:     s.certType,
+		KeyID:        s.keyID,
+		Principals:   s.principals,
+		ValidAfter:   s.after,
+		ValidBefore:  s.before,
+		TemplateData: data,
+	}
+	if addUser != nil {
+		req.AddUserPublicKey = addUser.Marshal()
+	}
+	identity, err := newIdentity(ctx, env, g, s, hostID)
+	if err != nil {
+		return nil, err
+	}
+	if identity != nil {
+		req.IdentityCSR.CertificateRequest = identity.csr
+	}
+	env.Selected("CA", g.client.URL())
+	resp, err := g.client.SSHSign(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCertificate(resp.Certificate.Certificate, key, s.certType); err != nil {
+		return nil, err
+	}
+	if add := resp.AddUserCertificate; add != nil && addUser != nil {
+		if err := checkCertificate(add.Certificate, addUser, ca.SSHUser); err != nil {
+			return nil, err
+		}
+	}
+	return resp, identity.save(resp.IdentityCertificate)
+}
+
+// checkCertificate makes sure that an answer is what was asked for.
+func checkCertificate(cert *ssh.Certificate, key ssh.PublicKey, typ ca.SSHCertType) error {
+	if cert == nil || !bytes.Equal(cert.Key.Marshal(), key.Marshal()) {
+		return errors.New("the certificate authority answered with a certificate for another key")
+	}
+	if got := certType(cert); got != string(cmp.Or(typ, ca.SSHUser)) {
+		return fmt.Errorf("the certificate authority answered with a %s certificate, not with a %s certificate", got, typ)
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"golang.org/x/crypto/ssh"
+
+	"stepca/api"
+	"stepca/client"
+)
+
+// errNoSSH is the error of everything that needs an SSH CA.
+var errNoSSH = errors.New("step certificates is not configured with SSH support")
+
+// sshRoots returns the keys of the CA, or those of its federation too.
+func sshRoots(ctx context.Context, c *client.Client, federation bool) (*api.SSHRoots, error) {
+	get := c.SSHRoots
+	if federation {
+		get = c.SSHFederation
+	}
+	roots, err := get(ctx)
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Status == http.StatusNotFound {
+		return nil, errNoSSH
+	}
+	return roots, err
+}
+
+// userSigners returns the keys that sign user certificates.
+func userSigners(ctx context.Context, c *client.Client) ([]ssh.PublicKey, error) {
+	roots, err := sshRoots(ctx, c, false)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]ssh.PublicKey, len(roots.UserKeys))
+	for i, key := range roots.UserKeys {
+		keys[i] = key.PublicKey
+	}
+	return keys, nil
+}
