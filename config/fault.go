@@ -65,13 +65,10 @@ func (f Faults) Err() error {
 // A FaultsError says that a configuration cannot be used.
 type FaultsError struct{ Faults Faults }
 
-// Error returns the message of the first error, as the reference has it, and how
-// many there are besides.
+// Error returns the first error, which is the one that the reference has, with
+// its place, and how many there are besides.
 func (e *FaultsError) Error() string {
-	text := e.Faults[0].Message
-	if s := e.Faults[0].Suggestion; s != "" {
-		text += "; " + s
-	}
+	text := e.Faults[0].String()
 	if more := len(e.Faults) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more; see all with step-ca check)", more)
 	}

@@ -132,6 +132,9 @@ func (s *Server) openIssuers(ctx context.Context, a *authority) ([]*issue.Author
 			roots = append(more, roots...)
 		}
 		key, err := a.keys.Signer(ctx, is.Key)
+		if errors.Is(err, keyfile.ErrPassword) {
+			return nil, fmt.Errorf("%w: give the password of this key with --password-file, or as \"password\" in %s", err, a.cfg.File())
+		}
 		if err != nil {
 			return nil, err
 		}

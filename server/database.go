@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"stepca/config"
@@ -38,10 +39,16 @@ func openStore(ctx context.Context, db *config.DB, engines map[string]EngineOpen
 	}
 	engine, err := open(ctx, db, log)
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the database (db.type %q): %w", db.Type, err)
+		return nil, nil, fmt.Errorf("opening the database (db.type %q): %w", db.Type, oneLine{err})
 	}
 	return store.New(engine, opts), engine, nil
 }
+
+// oneLine is an error whose text, a driver's, may have several.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Unwrap() error { return e.error }
 
 // period translates zero, which the configuration has for "forever".
 func period(d time.Duration) time.Duration {

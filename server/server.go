@@ -140,7 +140,10 @@ func (s *Server) loadConfig() (*config.Config, error) {
 	for _, f := range faults.Warnings() {
 		s.log.Warn("configuration", "file", s.opts.ConfigFile, "fault", f.String())
 	}
-	return cfg, faults.Err()
+	if err := faults.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.opts.ConfigFile, err)
+	}
+	return cfg, nil
 }
 
 // Run serves until ctx ends, then drains. It returns nil after a clean stop.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/ristretto/v2/z"
 
 	"stepca/kv"
 	"stepca/kv/groupcommit"
@@ -69,7 +70,7 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	db, err := badger.OpenManaged(settings(opts))
+	db, err := openDatabase(settings(opts))
 	if err != nil {
 		if strings.Contains(err.Error(), "Cannot acquire directory lock") {
 			return nil, fmt.Errorf("opening the store in %s: the directory is locked: is another step-ca running on it? Stop that one, or choose another dataSource: %w", opts.Dir, err)
@@ -79,6 +80,20 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 	s := &store{db: db, durable: db.MaxVersion(), readers: map[uint64]int{}, stop: make(chan struct{})}
 	s.gc.Go(s.collect)
 	return &Engine{groupcommit.New(s)}, nil
+}
+
+// openDatabase opens the database, also after a crash in the moment in which
+// Badger made a file: an empty log is an error to it, but by then it has made it
+// a good one, and finds nothing wrong the next time. At most one value log and
+// one memtable are made at a time; more attempts would hide something else.
+func openDatabase(o badger.Options) (*badger.DB, error) {
+	const attempts = 3
+	for n := 1; ; n++ {
+		db, err := badger.OpenManaged(o)
+		if n == attempts || err == nil || !strings.Contains(err.Error(), z.NewFile.Error()) { // it wraps nothing
+			return db, err
+		}
+	}
 }
 
 // settings are for little memory, as far as Badger goes: its memtable must hold

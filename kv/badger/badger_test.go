@@ -24,6 +24,46 @@ func TestConformance(t *testing.T) { kvtest.Run(t, open, kvtest.Options{}) }
 
 func TestCrash(t *testing.T) { kvtest.Crash(t, open) }
 
+// TestCrashWhileMakingFiles: what Badger was about to make when the process ended
+// is empty, and no reason not to start.
+func TestCrashWhileMakingFiles(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][]string{{"000777.vlog"}, {"00777.mem"}, {"000777.vlog", "00777.mem"}} {
+		dir := t.TempDir()
+		e := open(t, dir)
+		write := func(key string) {
+			t.Helper()
+			err := e.Update(t.Context(), func(tx kv.Tx) error { return tx.Put("b", []byte(key), []byte("v")) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("before")
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if err := os.WriteFile(filepath.Join(dir, "db", name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			e = open(t, dir)
+			err := e.View(t.Context(), func(r kv.Reader) error {
+				_, err := r.Get("b", []byte("before"))
+				return err
+			})
+			if err != nil {
+				t.Errorf("after %v: %v", names, err)
+			}
+			write("after")
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func BenchmarkUpdate(b *testing.B) { kvtest.Benchmark(b, open) }
 
 func TestOptions(t *testing.T) {
