@@ -29,6 +29,7 @@ const (
 	PathSSHCheckHost     = "/ssh/check-host"
 	PathSSHHosts         = "/ssh/hosts"
 	PathSSHBastion       = "/ssh/bastion"
+	PathSSHKRL           = "/ssh/krl" // ours: the key revocation list of OpenSSH
 
 	// Old names of three routes.
 	PathLegacyRenew    = "/re-sign"

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 
 	"stepca/api"
 )
@@ -77,4 +78,14 @@ func (c *Client) SSHHosts(ctx context.Context) ([]api.SSHHost, error) {
 // SSHBastion returns the jump host through which a host is to be reached.
 func (c *Client) SSHBastion(ctx context.Context, req *api.SSHBastionRequest) (*api.SSHBastionResponse, error) {
 	return post[api.SSHBastionResponse](ctx, c, api.PathSSHBastion, req)
+}
+
+// SSHKRL returns the key revocation list of the CA, in the binary form that
+// OpenSSH's PROTOCOL.krl describes: the SSH certificates that are revoked.
+func (c *Client) SSHKRL(ctx context.Context) ([]byte, error) {
+	reply, err := c.do(ctx, http.MethodGet, api.PathSSHKRL, nil, nil, maxCRL)
+	if err != nil {
+		return nil, err
+	}
+	return reply.body, nil
 }
