@@ -32,6 +32,11 @@ type Config struct {
 	Federated     []*x509.Certificate // shown beside the roots, not trusted for clients
 	Intermediates []*x509.Certificate // issuer first
 
+	SSH        *SSH       // nil without the section "ssh" in the configuration
+	SSHRecords SSHRecords // what the CA remembers of SSH certificates
+
+	SSHHostsDisabled bool // no GET /ssh/hosts
+
 	TLSOptions *api.TLSOptions // a hint for clients, sent with each certificate
 	Version    string          // of this build; "" is shown as N/A
 
@@ -111,6 +116,20 @@ func (s *Server) addRoutes(federation []*x509.Certificate) {
 	post(api.PathLegacyRenew, s.renew)
 	post(api.PathRekey, s.rekey)
 	post(api.PathRevoke, s.revoke)
+
+	post(api.PathSSHSign, s.sshSign)
+	post(api.PathLegacySSHSign, s.sshSign)
+	post(api.PathSSHRenew, s.sshRenew)
+	post(api.PathSSHRekey, s.sshRekey)
+	post(api.PathSSHRevoke, s.sshRevoke)
+	get(api.PathSSHRoots, s.sshRoots)
+	get(api.PathSSHFederation, s.sshFederation)
+	post(api.PathSSHConfig, s.sshConfig)
+	post(api.PathSSHConfig+"/*", s.sshConfig) // the segment means nothing
+	post(api.PathSSHCheckHost, s.sshCheckHost)
+	get(api.PathSSHHosts, s.sshHosts)
+	get(api.PathLegacySSHHosts, s.sshHosts)
+	post(api.PathSSHBastion, s.sshBastion)
 
 	public := func(path string, h endpoint) { s.public.handle(http.MethodGet, path, h) }
 	public(api.PathRootsPEM, bundle(s.cfg.Roots))

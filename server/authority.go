@@ -35,7 +35,9 @@ type authority struct {
 	own          *ownCertificate
 	api          *apiserver.Server
 	tls          *tls.Config
+	ssh          *sshAuthority // nil without the section "ssh"
 	keys         kms.Engine
+	more         []kms.Engine // opened with passwords of their own
 
 	stop context.CancelFunc
 	done sync.WaitGroup // the goroutines of this authority
@@ -53,7 +55,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config, started time.Tim
 	a := &authority{cfg: cfg}
 	defer func() {
 		if err != nil && a.keys != nil {
-			a.keys.Close()
+			a.closeKeys()
 		}
 	}()
 	if a.roots, err = loadBundles(cfg.Root); err != nil {
@@ -64,6 +66,9 @@ func (s *Server) build(ctx context.Context, cfg *config.Config, started time.Tim
 	}
 	issuers, err := s.openIssuers(ctx, a)
 	if err != nil {
+		return nil, err
+	}
+	if a.ssh, err = s.openSSH(ctx, a); err != nil {
 		return nil, err
 	}
 	if err := s.buildProvisioners(a, started); err != nil {
@@ -102,15 +107,8 @@ func loadBundles(files []string) ([]*x509.Certificate, error) {
 
 // openIssuers opens the keys of all issuers.
 func (s *Server) openIssuers(ctx context.Context, a *authority) ([]*issue.Authority, error) {
-	k := a.cfg.KMS
-	settings := kms.Config{Type: k.Kind(), Password: s.opts.password(a.cfg)}
-	if k != nil {
-		settings.URI, settings.CredentialsFile, settings.Region = k.URI, k.CredentialsFile, k.Region
-		settings.Profile, settings.StorageDirectory = k.Profile, k.StorageDirectory
-		settings.PIN, settings.ManagementKey = k.PIN, k.ManagementKey
-	}
 	var err error
-	if a.keys, err = s.opts.KMS.Open(ctx, settings); err != nil {
+	if a.keys, err = s.openKMS(ctx, a.cfg, s.opts.password(a.cfg)); err != nil {
 		return nil, err
 	}
 	var issuers []*issue.Authority
@@ -170,12 +168,15 @@ func (s *Server) buildProvisioners(a *authority, started time.Time) error {
 	for _, crt := range a.roots {
 		pool.AddCert(crt)
 	}
+	userKeys, hostKeys := a.ssh.trusted()
 	var err error
 	a.provisioners, err = provisioner.NewCollection(list, provisioner.Config{
 		Claims:               a.cfg.Authority.Claims,
 		DNSNames:             a.cfg.ServerNames(),
 		StepPath:             s.opts.StepPath,
 		Roots:                pool,
+		SSHUserKeys:          userKeys,
+		SSHHostKeys:          hostKeys,
 		Started:              started,
 		DisableIssuedAtCheck: a.cfg.Authority.DisableIssuedAtCheck,
 		Log:                  s.log,
@@ -211,14 +212,21 @@ func (s *Server) buildIssuer(a *authority, issuers []*issue.Authority) error {
 	if cfg.ProvisionerPolicies, err = provisionerPolicies(a.provisioners); err != nil {
 		return err
 	}
+	if cfg.SSHPolicy, cfg.ProvisionerSSHPolicies, err = sshPolicies(a.cfg, a.provisioners); err != nil {
+		return err
+	}
+	if a.ssh.signs() {
+		cfg.SSH = &a.ssh.signers
+	}
 	if a.issuer, err = issue.New(cfg); err != nil {
 		return err
 	}
 	for _, t := range a.provisioners.Templates() {
+		parse := a.issuer.ParseTemplate
 		if t.SSH {
-			continue
+			parse = a.issuer.ParseSSHTemplate
 		}
-		if err := a.issuer.ParseTemplate(t.Source); err != nil {
+		if err := parse(t.Source); err != nil {
 			s.log.Error("a template cannot be parsed: requests for it will be refused", "provisioner", t.Provisioner, "error", err)
 		}
 	}
@@ -275,9 +283,13 @@ func (s *Server) buildAPI(a *authority) (*apiserver.Server, error) {
 		intermediates = append(intermediates, is.Chain...)
 	}
 	cfg := apiserver.Config{
-		Issuer:        a.issuer,
-		Provisioners:  a.provisioners,
-		Records:       records{s.store, a.issuer.Authorities()},
+		Issuer:       a.issuer,
+		Provisioners: a.provisioners,
+		Records:      records{s.store, a.issuer.Authorities()},
+		SSHRecords:   records{s.store, a.issuer.Authorities()},
+
+		SSHHostsDisabled: a.cfg.Authority.DisableGetSSHHosts,
+
 		Revocation:    s.revocation,
 		Roots:         a.roots,
 		Federated:     a.federated,
@@ -290,6 +302,9 @@ func (s *Server) buildAPI(a *authority) (*apiserver.Server, error) {
 		Ready:    func(ctx context.Context) error { return s.ready(ctx, a) },
 		Log:      s.log,
 		Observer: s.metrics,
+	}
+	if a.ssh != nil {
+		cfg.SSH = &a.ssh.api
 	}
 	if l := a.cfg.Logger; l != nil {
 		format, err := apiserver.ParseLogFormat(l.Format)
@@ -313,6 +328,10 @@ func (s *Server) ready(ctx context.Context, a *authority) error {
 			s.log.Error("a key cannot be used", "issuer", is.Name, "error", err)
 			return fmt.Errorf("the key of issuer %q cannot be used", is.Name)
 		}
+	}
+	if err := a.ssh.probe(ctx); err != nil {
+		s.log.Error("an SSH key cannot be used", "error", err)
+		return errors.New("a key of the SSH CA cannot be used")
 	}
 	return nil
 }
@@ -378,7 +397,15 @@ func (a *authority) close() error {
 		a.stop()
 		a.done.Wait()
 	}
-	return a.keys.Close()
+	return a.closeKeys()
+}
+
+func (a *authority) closeKeys() error {
+	err := a.keys.Close()
+	for _, engine := range a.more {
+		err = errors.Join(err, engine.Close())
+	}
+	return err
 }
 
 // fingerprint is the SHA-256 of a certificate in hex, as it is shown to people.

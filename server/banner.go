@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // banner tells people what was started. Scripts look for some of the lines, so
@@ -27,6 +29,16 @@ func (s *Server) banner(a *authority) {
 	}
 	for _, root := range a.roots {
 		add("X.509 Root Fingerprint: %s", fingerprint(root))
+	}
+	if a.ssh.signs() {
+		for _, key := range []struct {
+			kind string
+			pub  ssh.PublicKey
+		}{{"Host", a.ssh.api.Keys.HostKey}, {"User", a.ssh.api.Keys.UserKey}} {
+			if key.pub != nil {
+				add("SSH %s CA Key: %s", key.kind, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key.pub))))
+			}
+		}
 	}
 	for _, line := range lines {
 		fmt.Fprintf(s.opts.Stderr, "%s %s\n", stamp(), line)

@@ -53,6 +53,19 @@ func (r records) own(crt *x509.Certificate) bool {
 	return false
 }
 
+// SSHHosts implements apiserver.SSHRecords.
+func (r records) SSHHosts(ctx context.Context) ([]store.SSHHost, error) {
+	if !r.store.Keeps() {
+		return nil, errors.New("the list of SSH hosts needs a database, and none is configured") // compatible: an internal error
+	}
+	return r.store.SSHHosts(ctx)
+}
+
+// SSHHostKnown implements apiserver.SSHRecords.
+func (r records) SSHHostKnown(ctx context.Context, principal string) (bool, error) {
+	return r.store.SSHHostValid(ctx, principal)
+}
+
 // SSHRevoked implements provisioner.SSHRecords.
 func (r records) SSHRevoked(ctx context.Context, serial uint64) (bool, error) {
 	if !r.store.Keeps() {

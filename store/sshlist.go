@@ -97,6 +97,63 @@ func (s *Store) SSHHosts(ctx context.Context) ([]SSHHost, error) {
 	return hosts, err
 }
 
+// sshHostLooks bounds how many certificates of a host SSHHostValid looks at.
+const sshHostLooks = 50
+
+// SSHHostValid reports whether one of the newest host certificates with that
+// principal has neither expired nor been revoked. Case does not matter. Its time
+// is that of one look-up unless the newest certificate was revoked.
+func (s *Store) SSHHostValid(ctx context.Context, principal string) (bool, error) {
+	if s.tokensOnly {
+		return false, errNoDatabase()
+	}
+	now := s.now()
+	valid := false
+	err := s.engine.View(ctx, func(r kv.Reader) error {
+		valid = false
+		host, err := load[sshHost](r, bucketSSHHosts, textKey(strings.ToLower(principal)))
+		if host == nil || err != nil {
+			return err
+		}
+		revoked, err := lookup(r, bucketSSHRevocations, sshKey(host.Serial))
+		if err != nil {
+			return err
+		}
+		if revoked == nil {
+			valid = host.ValidBefore.IsZero() || host.ValidBefore.After(now)
+			return nil
+		}
+		valid, err = olderHostValid(r, principal, now)
+		return err
+	})
+	return valid, err
+}
+
+// olderHostValid looks for a host certificate behind a revoked one.
+func olderHostValid(r kv.Reader, principal string, now time.Time) (bool, error) {
+	q := SSHQuery{Principal: principal}
+	bucket, rng, skip := q.index()
+	rng.Limit = sshHostLooks
+	for e, err := range r.Scan(bucket, rng) {
+		if err != nil {
+			return false, err
+		}
+		key := e.Key[skip:]
+		crt, err := load[SSHCertificate](r, bucketSSH, key)
+		if err != nil {
+			return false, err
+		}
+		revoked, err := lookup(r, bucketSSHRevocations, key)
+		if err != nil {
+			return false, err
+		}
+		if crt != nil && revoked == nil && (crt.ValidBefore.IsZero() || crt.ValidBefore.After(now)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // SSHHostExists reports whether a host certificate with that principal was ever
 // issued, expired or revoked ones included. Case does not matter.
 func (s *Store) SSHHostExists(ctx context.Context, principal string) (bool, error) {

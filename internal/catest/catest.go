@@ -42,6 +42,10 @@ type Options struct {
 	// it are those of JSON.
 	Edit func(cfg map[string]any)
 
+	// SSH adds an SSH CA: its keys ssh_host_ca_key and ssh_user_ca_key, the claim
+	// enableSSHCA of "admin", and a provisioner "sshpop".
+	SSH bool
+
 	// Intermediate changes the template of the issuing certificate.
 	Intermediate func(*x509.Certificate)
 
@@ -188,6 +192,9 @@ func (c *CA) writeConfig(opts Options) {
 		"authority": map[string]any{"provisioners": []any{map[string]any{
 			"type": "JWK", "name": "admin", "key": pair.jwk.Public(), "encryptedKey": pair.encrypted,
 		}}},
+	}
+	if opts.SSH {
+		c.addSSH(cfg)
 	}
 	if opts.Edit != nil {
 		opts.Edit(cfg)

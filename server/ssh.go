@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"stepca/api"
+	"stepca/apiserver"
+	"stepca/ca"
+	"stepca/config"
+	"stepca/issue"
+	"stepca/jose"
+	"stepca/keyfile"
+	"stepca/kms"
+	"stepca/policy"
+	"stepca/provisioner"
+	"stepca/template"
+)
+
+// An sshAuthority is what the section "ssh" of ca.json gives.
+type sshAuthority struct {
+	signers issue.SSHAuthority
+	api     apiserver.SSH
+}
+
+// openSSH opens the keys of the SSH CA and reads the templates of its files. It
+// returns nil if the configuration has no such section.
+func (s *Server) openSSH(ctx context.Context, a *authority) (*sshAuthority, error) {
+	cfg := a.cfg.SSH
+	if cfg == nil {
+		return nil, nil
+	}
+	sa := &sshAuthority{signers: issue.SSHAuthority{AddUserPrincipal: cfg.UserPrincipal(), AddUserCommand: cfg.UserCommand()}}
+	var err error
+	if sa.signers.HostKey, sa.api.Keys.HostKey, err = s.openSSHKey(ctx, a, cfg.HostKey, s.opts.SSHHostPassword); err != nil {
+		return nil, fmt.Errorf("ssh.hostKey: %w", err)
+	}
+	if sa.signers.UserKey, sa.api.Keys.UserKey, err = s.openSSHKey(ctx, a, cfg.UserKey, s.opts.SSHUserPassword); err != nil {
+		return nil, fmt.Errorf("ssh.userKey: %w", err)
+	}
+	for i, k := range cfg.Keys {
+		if err := sa.addKey(k); err != nil {
+			return nil, fmt.Errorf("ssh.keys[%d]: %w", i, err)
+		}
+	}
+	if b := cfg.Bastion; b != nil {
+		sa.api.Bastion = &api.SSHBastion{Hostname: b.Hostname, User: b.User, Port: b.Port, Command: b.Cmd, Flags: b.Flags}
+	}
+	sa.api.Files, err = s.sshFiles(a.cfg.Templates)
+	return sa, err
+}
+
+// openSSHKey opens one key; "" gives none. A password of its own needs an engine
+// of its own.
+func (s *Server) openSSHKey(ctx context.Context, a *authority, uri string, password keyfile.Secret) (kms.Signer, ssh.PublicKey, error) {
+	if uri == "" {
+		return nil, nil, nil
+	}
+	engine := a.keys
+	if !password.IsZero() {
+		var err error
+		if engine, err = s.openKMS(ctx, a.cfg, keyfile.FixedPassword(password.Reveal())); err != nil {
+			return nil, nil, err
+		}
+		a.more = append(a.more, engine)
+	}
+	key, err := engine.Signer(ctx, uri)
+	if err != nil {
+		return nil, nil, err
+	}
+	pub, err := ssh.NewPublicKey(key.Public())
+	return countedSigner{key, s.metrics}, pub, err
+}
+
+// openKMS opens the key manager of a configuration.
+func (s *Server) openKMS(ctx context.Context, cfg *config.Config, password keyfile.Password) (kms.Engine, error) {
+	k := cfg.KMS
+	settings := kms.Config{Type: k.Kind(), Password: password}
+	if k != nil {
+		settings.URI, settings.CredentialsFile, settings.Region = k.URI, k.CredentialsFile, k.Region
+		settings.Profile, settings.StorageDirectory = k.Profile, k.StorageDirectory
+		settings.PIN, settings.ManagementKey = k.PIN, k.ManagementKey
+	}
+	return s.opts.KMS.Open(ctx, settings)
+}
+
+// addKey adds a further public key of this CA or of a federated one.
+func (sa *sshAuthority) addKey(k config.SSHKey) error {
+	jwk, err := jose.ParseJWK(k.Key)
+	if err != nil {
+		return fmt.Errorf("error creating ssh key: %w", err)
+	}
+	key, err := ssh.NewPublicKey(jwk.Public().Key)
+	if err != nil {
+		return fmt.Errorf("error creating ssh key: %w", err)
+	}
+	list := &sa.api.UserKeys
+	switch host := strings.EqualFold(k.Type, string(ca.SSHHost)); {
+	case host && k.Federated:
+		list = &sa.api.Keys.HostFederatedKeys
+	case host:
+		list = &sa.api.HostKeys
+	case k.Federated:
+		list = &sa.api.Keys.UserFederatedKeys
+	}
+	*list = append(*list, key)
+	return nil
+}
+
+// trusted returns the keys whose certificates this CA renews and revokes: those
+// that sign, and its own others.
+func (sa *sshAuthority) trusted() (user, host []ssh.PublicKey) {
+	if sa == nil {
+		return nil, nil
+	}
+	if k := sa.api.Keys.UserKey; k != nil {
+		user = append(user, k)
+	}
+	if k := sa.api.Keys.HostKey; k != nil {
+		host = append(host, k)
+	}
+	return append(user, sa.api.UserKeys...), append(host, sa.api.HostKeys...)
+}
+
+// signs reports whether there is a key to sign with.
+func (sa *sshAuthority) signs() bool {
+	return sa != nil && (sa.signers.UserKey != nil || sa.signers.HostKey != nil)
+}
+
+// probe returns nil if the keys could sign now.
+func (sa *sshAuthority) probe(ctx context.Context) error {
+	if sa == nil {
+		return nil
+	}
+	for _, key := range []kms.Signer{sa.signers.UserKey, sa.signers.HostKey} {
+		if key == nil {
+			continue
+		}
+		if err := key.Probe(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sshFiles parses the templates of what `step ssh config` writes.
+func (s *Server) sshFiles(t *config.Templates) (*template.SSHConfig, error) {
+	read := func(f template.SSHFile) ([]byte, error) {
+		name, err := template.ResolvePath(f.Template, s.opts.StepPath)
+		if err != nil {
+			return nil, err
+		}
+		return os.ReadFile(name)
+	}
+	if t == nil || t.SSH == nil {
+		builtin := config.DefaultSSHTemplates()
+		if t != nil {
+			builtin.Data = t.Data
+		}
+		t = builtin
+		read = func(f template.SSHFile) ([]byte, error) { return config.DefaultSSHTemplateText(f.Name) }
+	}
+	data := make(map[string]any, len(t.Data))
+	for name, raw := range t.Data {
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return nil, fmt.Errorf("templates.data.%s: %w", name, err)
+		}
+		data[name] = value
+	}
+	return template.NewSSHConfig(templateFiles(t.SSH.User), templateFiles(t.SSH.Host), data, read)
+}
+
+func templateFiles(list []config.SSHTemplate) []template.SSHFile {
+	files := make([]template.SSHFile, len(list))
+	for i, t := range list {
+		files[i] = template.SSHFile(t)
+	}
+	return files
+}
+
+// sshPolicies compiles the rules for SSH certificates: the authority's, and those
+// of single provisioners by ID.
+func sshPolicies(cfg *config.Config, c *provisioner.Collection) (*policy.SSH, map[string]*policy.SSH, error) {
+	var authority *policy.SSH
+	if rules := cfg.Authority.Policy; rules != nil {
+		var err error
+		if authority, err = policy.NewSSH(rules.SSH); err != nil {
+			return nil, nil, fmt.Errorf("authority.policy.ssh: %w", err)
+		}
+	}
+	compiled := make(map[string]*policy.SSH)
+	for _, p := range c.All() {
+		if len(p.Policy()) == 0 {
+			continue
+		}
+		rules, err := policy.Parse(p.Policy())
+		if err != nil {
+			return nil, nil, fmt.Errorf("policy of provisioner %q: %w", p.Ref().Name, err)
+		}
+		compiled[p.Ref().ID] = rules.SSH
+	}
+	return authority, compiled, nil
+}
