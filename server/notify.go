@@ -38,6 +38,9 @@ func (n notifier) reloading() {
 // status is shown by `systemctl status`.
 func (n notifier) status(text string) { n.send("STATUS=" + text) }
 
+// notifyTimeout bounds how long a service manager that does not listen holds us up.
+const notifyTimeout = time.Second
+
 // send ignores failures: the service manager is not needed to serve.
 func (n notifier) send(state string) {
 	if n.socket == "" {
@@ -48,5 +51,7 @@ func (n notifier) send(state string) {
 		return
 	}
 	defer conn.Close()
-	conn.Write([]byte(state))
+	if conn.SetWriteDeadline(time.Now().Add(notifyTimeout)) == nil {
+		conn.Write([]byte(state))
+	}
 }

@@ -1,0 +1,232 @@
+//go:build unix
+
+package e2e
+
+import (
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"stepca/internal/catest"
+)
+
+// TestFaultyReload: SIGHUP with a configuration that cannot be used says why and
+// leaves the old one in use.
+func TestFaultyReload(t *testing.T) {
+	t.Parallel()
+	ca := catest.Prepare(t, catest.Options{})
+	p := serve(t, ca)
+	good := ca.ReadConfig()
+	tests := []struct {
+		name string
+		harm func()
+		want string
+	}{
+		{"not JSON", func() { replace(t, ca, "ca.json", []byte("{")) }, "error reloading ca configuration"},
+		{"file gone", func() { remove(t, ca, "ca.json") }, "no such file"},
+		{"no provisioner key", func() {
+			edit(t, ca, func(cfg map[string]any) {
+				cfg["authority"].(map[string]any)["provisioners"] = []any{map[string]any{"type": "JWK", "name": "x"}}
+			})
+		}, "authority.provisioners[0].key: provisioner key cannot be empty"},
+		{"another database", func() {
+			edit(t, ca, func(cfg map[string]any) {
+				cfg["db"] = map[string]any{"type": "pebble", "dataSource": filepath.Join(ca.Dir, "db")}
+			})
+		}, "Reload failed because the database configuration has changed"},
+		{"key of another certificate", func() {
+			edit(t, ca, func(cfg map[string]any) { cfg["key"] = filepath.Join(ca.Dir, "root_ca_key") })
+		}, "do not belong together"},
+		{"address of somebody else", func() {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+			edit(t, ca, func(cfg map[string]any) { cfg["metricsAddress"] = l.Addr().String() })
+		}, "address already in use"},
+	}
+	for _, tt := range tests {
+		ca.WriteConfig(good)
+		tt.harm()
+		p.reload("Reload failed")
+		if said := p.out.String(); !strings.Contains(said, tt.want) || !strings.Contains(said, "Continuing to run with the original configuration") {
+			t.Errorf("%s: %q is not in the log", tt.name, tt.want)
+		}
+		if crt := ca.Issue("a.example.com"); crt.Leaf.Subject.CommonName != "a.example.com" {
+			t.Errorf("%s: the old configuration issues %v", tt.name, crt.Leaf.Subject)
+		}
+	}
+	ca.WriteConfig(good)
+	p.reload("msg=reloaded")
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestReloadListeners adds and removes the plain HTTP listeners of a running CA.
+func TestReloadListeners(t *testing.T) {
+	t.Parallel()
+	ca := catest.Prepare(t, catest.Options{})
+	p := serve(t, ca)
+	insecure, metrics := freeAddress(t), freeAddress(t)
+	edit(t, ca, func(cfg map[string]any) { cfg["insecureAddress"], cfg["metricsAddress"] = insecure, metrics })
+	p.reload("msg=reloaded")
+	for _, url := range []string{"http://" + insecure + "/roots.pem", "http://" + metrics + "/metrics"} {
+		if status, body := get(t, url); status != http.StatusOK {
+			t.Errorf("%s after it was added: %d %s", url, status, body)
+		}
+	}
+	moved := freeAddress(t)
+	edit(t, ca, func(cfg map[string]any) {
+		delete(cfg, "metricsAddress")
+		insecure = freeAddress(t)
+		cfg["insecureAddress"], cfg["address"] = insecure, moved
+	})
+	p.reload("msg=reloaded")
+	old := ca.URL
+	ca.URL = "https://" + moved
+	ca.Issue("a.example.com")
+	if status, _ := get(t, "http://"+insecure+"/roots.pem"); status != http.StatusOK {
+		t.Errorf("moved listener: %d", status)
+	}
+	for _, gone := range []string{metrics, strings.TrimPrefix(old, "https://")} {
+		waitRefused(t, gone)
+	}
+	edit(t, ca, func(cfg map[string]any) { delete(cfg, "insecureAddress") })
+	p.reload("msg=reloaded")
+	waitRefused(t, insecure)
+	ca.Issue("b.example.com")
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// waitRefused waits until nobody listens on an address.
+func waitRefused(t *testing.T, address string) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		conn, err := net.Dial("tcp", address)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if err == nil {
+			conn.Close()
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is still open", address)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// TestReloadUnderLoad: no request fails and no connection drops while the server
+// reloads again and again.
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	ca := catest.Prepare(t, catest.Options{Edit: func(cfg map[string]any) {
+		// A token made just before a reload would be older than the configuration.
+		cfg["authority"].(map[string]any)["disableIssuedAtCheck"] = true
+	}})
+	p := serve(t, ca)
+	c := &crash{t: t, ca: ca}
+	var stop atomic.Bool
+	var clients sync.WaitGroup
+	var dials, issued atomic.Int64
+	const workers = 6
+	for range workers {
+		clients.Go(func() {
+			hc := ca.HTTP(nil)
+			tr := hc.Transport.(*http.Transport)
+			tr.ForceAttemptHTTP2 = false // one connection, kept alive, under our eyes
+			tr.DialContext = countingDialer(&dials)
+			_, csr := ca.CSR(x509.CertificateRequest{})
+			for !stop.Load() {
+				status, body, err := c.post(hc, "/1.0/sign", map[string]any{"csr": csr, "ott": ca.Token("a.example.com", nil, nil)})
+				if err != nil || status != http.StatusCreated {
+					t.Errorf("during a reload: %d %s %v", status, body, err)
+					return
+				}
+				issued.Add(1)
+			}
+		})
+	}
+	for range 10 {
+		time.Sleep(20 * time.Millisecond)
+		p.reload("msg=reloaded")
+	}
+	stop.Store(true)
+	clients.Wait()
+	if n := dials.Load(); n != workers {
+		t.Errorf("%d clients needed %d connections", workers, n)
+	}
+	if issued.Load() == 0 {
+		t.Error("nothing was issued")
+	}
+}
+
+// TestDrain: after SIGTERM a request under way is answered, no new connection is
+// accepted, and the exit code is 0.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	ca := catest.Prepare(t, catest.Options{Edit: onDisk("pebble")})
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	p := serve(t, ca, "--pidfile", pidFile)
+	if pid, err := os.ReadFile(pidFile); err != nil || string(pid) != itoa(p.cmd.Process.Pid)+"\n" {
+		t.Errorf("pid file: %q, %v", pid, err)
+	}
+	_, csr := ca.CSR(x509.CertificateRequest{})
+	body := `{"csr":` + quote(csr) + `,"ott":"` + ca.Token("a.example.com", nil, nil) + `"}`
+	reader, writer := io.Pipe()
+	req, err := http.NewRequest(http.MethodPost, ca.URL+"/1.0/sign", reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type answer struct {
+		resp *http.Response
+		err  error
+	}
+	answered := make(chan answer, 1)
+	hc := ca.HTTP(nil)
+	go func() {
+		resp, err := hc.Do(req)
+		answered <- answer{resp, err}
+	}()
+	half := len(body) / 2
+	if _, err := io.WriteString(writer, body[:half]); err != nil { // the server reads the request now
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	p.signal(syscall.SIGTERM)
+	p.expect("shutting down ...")
+	waitRefused(t, strings.TrimPrefix(ca.URL, "https://"))
+	if _, err := io.WriteString(writer, body[half:]); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	a := <-answered
+	if a.err != nil {
+		t.Fatal("the request under way: ", a.err)
+	}
+	a.resp.Body.Close()
+	if a.resp.StatusCode != http.StatusCreated {
+		t.Errorf("the request under way: %d", a.resp.StatusCode)
+	}
+	if code := p.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if _, err := os.Stat(pidFile); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the pid file is still there: %v", err)
+	}
+}
