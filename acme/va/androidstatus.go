@@ -1,0 +1,109 @@
+package va
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"stepca/acme"
+)
+
+const (
+	// androidStatusURL lists the attestation keys that Google has revoked.
+	androidStatusURL = "https://android.googleapis.com/attestation/status"
+
+	androidStatusAge  = 24 * time.Hour // how long a list is used
+	maxAndroidStatus  = 16 << 20       // bytes
+	statusListTimeout = 10 * time.Second
+)
+
+// An AndroidStatusFunc returns Google's list of revoked attestation keys, JSON:
+// {"entries": {serial number in lower-case hexadecimal: {"status": …}}}.
+type AndroidStatusFunc func(ctx context.Context) ([]byte, error)
+
+// androidStatus keeps the list for a day.
+type androidStatus struct {
+	fetch AndroidStatusFunc
+
+	mu      sync.Mutex // guards what follows; held while the list is fetched, so that one request does it
+	until   time.Time
+	entries map[string]string // serial number to status
+}
+
+// notRevoked refuses chains with a certificate on the list. It fails closed. With
+// roots of the operator's own the list says nothing, and is not asked for unless
+// one was configured.
+func (v *Validator) notRevoked(ctx context.Context, req *acme.Validation, chain []*x509.Certificate) *acme.Problem {
+	if req.AttestationRoots != nil && v.cfg.AndroidStatus == nil {
+		return nil
+	}
+	entries, err := v.android.get(ctx, v.cfg.Now())
+	if err != nil {
+		return retryable(acme.ProblemServerInternal, err, "the list of revoked Android attestation keys cannot be had")
+	}
+	for _, crt := range chain {
+		switch entries[crt.SerialNumber.Text(16)] {
+		case "REVOKED", "SUSPENDED":
+			return bad("x5c element contains a revoked certificate")
+		}
+	}
+	return nil
+}
+
+func (s *androidStatus) get(ctx context.Context, now time.Time) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entries != nil && now.Before(s.until) {
+		return s.entries, nil
+	}
+	data, err := s.fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Entries map[string]struct {
+			Status string `json:"status"`
+		} `json:"entries"`
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil, fmt.Errorf("parsing the list: %w", err)
+	}
+	if list.Entries == nil {
+		return nil, fmt.Errorf("parsing the list: it has no entries")
+	}
+	entries := make(map[string]string, len(list.Entries))
+	for serial, entry := range list.Entries {
+		entries[serial] = entry.Status
+	}
+	s.entries, s.until = entries, now.Add(androidStatusAge)
+	return entries, nil
+}
+
+// downloadAndroidStatus is the AndroidStatusFunc for Google's own list.
+func (v *Validator) downloadAndroidStatus(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusListTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, androidStatusURL, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", UserAgent)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", androidStatusURL, resp.Status)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAndroidStatus+1))
+	if err == nil && len(data) > maxAndroidStatus {
+		err = fmt.Errorf("%s answered with more than %d bytes", androidStatusURL, maxAndroidStatus)
+	}
+	return data, err
+}

@@ -1,0 +1,183 @@
+package va
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"stepca/acme"
+)
+
+// queryTimeout bounds one DNS query of our own.
+const queryTimeout = 5 * time.Second
+
+// maxCAARecords are looked at in one answer.
+const maxCAARecords = 100
+
+// A CAARequest asks whether CAA records let a CA issue for a name.
+type CAARequest struct {
+	Name      string   // DNS name without "*."
+	Wildcard  bool     // the certificate is to be for "*." and the name
+	Issuers   []string // the CA's own issuer domain names, in lower case
+	Challenge string   // type of the challenge that validated the name
+	Account   string   // URL of the account
+}
+
+// CheckCAA looks up the CAA records that apply to a name (RFC 8659 §3) and says
+// with a *acme.Problem of type caa if they do not let the CA issue, with the
+// parameters of RFC 8657. A failed look-up is a refusal too, of type dns.
+func (v *Validator) CheckCAA(ctx context.Context, req *CAARequest) error {
+	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
+	defer cancel()
+	for name := strings.TrimSuffix(req.Name, "."); name != ""; name = parent(name) {
+		set, err := v.lookupCAA(ctx, name)
+		if err != nil {
+			return retryable(acme.ProblemDNS, err, "looking up the CAA records of %s: %s", name, reason(err))
+		}
+		if len(set) > 0 {
+			return orNil(judgeCAA(name, set, req))
+		}
+	}
+	return nil
+}
+
+func parent(name string) string {
+	_, rest, _ := strings.Cut(name, ".")
+	return rest
+}
+
+// lookupCAA returns the CAA records of one name; none if it does not exist.
+func (v *Validator) lookupCAA(ctx context.Context, name string) ([]*dns.CAA, error) {
+	query := new(dns.Msg)
+	query.SetQuestion(dns.Fqdn(name), dns.TypeCAA)
+	query.SetEdns0(1232, true)
+	answer, err := v.exchange(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Rcode != dns.RcodeSuccess && answer.Rcode != dns.RcodeNameError {
+		return nil, fmt.Errorf("the resolver answered %s", dns.RcodeToString[answer.Rcode])
+	}
+	var set []*dns.CAA
+	for _, rr := range answer.Answer {
+		if caa, ok := rr.(*dns.CAA); ok {
+			set = append(set, caa)
+		}
+	}
+	if len(set) > maxCAARecords {
+		return nil, fmt.Errorf("there are more than %d of them", maxCAARecords)
+	}
+	return set, nil
+}
+
+// exchange asks the resolver that the rest of the process uses: package net
+// knows no CAA records.
+func (v *Validator) exchange(ctx context.Context, query *dns.Msg) (*dns.Msg, error) {
+	answer, err := v.exchangeOver(ctx, "udp", query)
+	if err == nil && answer.Truncated {
+		answer, err = v.exchangeOver(ctx, "tcp", query)
+	}
+	return answer, err
+}
+
+func (v *Validator) exchangeOver(ctx context.Context, network string, query *dns.Msg) (*dns.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	dial := v.resolver().Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	conn, err := dial(ctx, network, systemResolver())
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	client := dns.Client{Net: network, UDPSize: 1232}
+	answer, _, err := client.ExchangeWithConnContext(ctx, query, &dns.Conn{Conn: conn, UDPSize: 1232})
+	if err == nil && answer.Id != query.Id {
+		err = errors.New("the answer is for another query")
+	}
+	return answer, err
+}
+
+// systemResolver is the first resolver that the system names.
+func systemResolver() string {
+	cfg, err := dns.ClientConfigFromFile("/etc/resolv.conf")
+	if err != nil || len(cfg.Servers) == 0 {
+		return "127.0.0.1:53"
+	}
+	return net.JoinHostPort(cfg.Servers[0], cfg.Port)
+}
+
+// judgeCAA applies the records found at a name.
+func judgeCAA(name string, set []*dns.CAA, req *CAARequest) *acme.Problem {
+	var issue, issueWild []*dns.CAA
+	for _, caa := range set {
+		switch strings.ToLower(caa.Tag) {
+		case "issue":
+			issue = append(issue, caa)
+		case "issuewild":
+			issueWild = append(issueWild, caa)
+		case "iodef", "issuemail", "issuevmc", "contactemail", "contactphone":
+		default:
+			if caa.Flag&128 != 0 {
+				return terminal(acme.ProblemCAA, "the CAA records of %s have the critical property %q, which this authority does not know", name, clip(caa.Tag))
+			}
+		}
+	}
+	governing := issue
+	if req.Wildcard && len(issueWild) > 0 {
+		governing = issueWild
+	}
+	if len(governing) == 0 {
+		return nil
+	}
+	var found []string
+	for _, caa := range governing {
+		if permits(caa.Value, req) {
+			return nil
+		}
+		found = append(found, caa.Tag+" "+caa.Value)
+	}
+	return terminal(acme.ProblemCAA, "the CAA records of %s do not let %s issue for this account with %s; found %s",
+		name, strings.Join(req.Issuers, ", "), req.Challenge, listRecords(found))
+}
+
+// permits reports whether the value of an issue property names one of the
+// issuers with parameters that fit (RFC 8657 §3, §4). Malformed values permit
+// nobody.
+func permits(value string, req *CAARequest) bool {
+	domain, params, _ := strings.Cut(value, ";")
+	if !slices.Contains(req.Issuers, canonicalDomain(domain)) {
+		return false
+	}
+	seen := make(map[string]bool)
+	for param := range strings.SplitSeq(params, ";") {
+		if strings.Trim(param, " \t") == "" {
+			continue
+		}
+		tag, value, ok := strings.Cut(param, "=")
+		tag, value = strings.ToLower(strings.Trim(tag, " \t")), strings.Trim(value, " \t")
+		if !ok || tag == "" || seen[tag] {
+			return false
+		}
+		seen[tag] = true
+		switch tag {
+		case "accounturi":
+			if value != req.Account {
+				return false
+			}
+		case "validationmethods":
+			if !slices.Contains(strings.Split(value, ","), req.Challenge) {
+				return false
+			}
+		}
+	}
+	return true
+}

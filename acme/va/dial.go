@@ -1,0 +1,96 @@
+package va
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// dialTimeout bounds one connection; a name with several addresses shares it
+// among them, IPv6 first (RFC 8305).
+const dialTimeout = 10 * time.Second
+
+// errRefusedAddress is why an address is never connected to.
+var errRefusedAddress = errors.New("address not allowed for validation")
+
+// metadata are addresses at which clouds tell an instance its secrets, beyond
+// the link-local ones.
+var metadata = map[netip.Addr]string{
+	netip.MustParseAddr("fd00:ec2::254"):   "AWS",
+	netip.MustParseAddr("fd20:ce::254"):    "Google Cloud",
+	netip.MustParseAddr("100.100.100.200"): "Alibaba Cloud",
+	netip.MustParseAddr("168.63.129.16"):   "Azure",
+}
+
+// nat64 is the prefix in which IPv4 addresses are embedded (RFC 6052).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// RefuseMetadata refuses link-local addresses (169.254.0.0/16, fe80::/10), where
+// clouds keep their metadata services, their other metadata addresses, and
+// addresses of no one host. Private and loopback addresses are fine: most
+// CAs of this kind serve private networks.
+func RefuseMetadata(addr netip.Addr) error {
+	addr = addr.Unmap().WithZone("")
+	if nat64.Contains(addr) {
+		b := addr.As16()
+		addr = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	switch {
+	case addr.IsLinkLocalUnicast():
+		return fmt.Errorf("%w: %s is link-local", errRefusedAddress, addr)
+	case addr.IsUnspecified(), addr.IsMulticast():
+		return fmt.Errorf("%w: %s is not the address of a host", errRefusedAddress, addr)
+	case metadata[addr] != "":
+		return fmt.Errorf("%w: %s is a metadata service of %s", errRefusedAddress, addr, metadata[addr])
+	}
+	return nil
+}
+
+// dial connects to host:port, looking the host up if it is a name. The address
+// is checked when the socket connects, so that neither a redirect nor a
+// resolver that changes its answers gets around it.
+func (v *Validator) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		address = net.JoinHostPort(v.fqdn(host), port)
+	}
+	d := net.Dialer{Timeout: dialTimeout, Resolver: v.cfg.Resolver, Control: v.control}
+	return d.DialContext(ctx, network, address)
+}
+
+func (v *Validator) control(_, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s", errRefusedAddress, address)
+	}
+	if err := RefuseMetadata(ap.Addr()); err != nil {
+		return err
+	}
+	if v.cfg.RefuseAddress != nil {
+		return v.cfg.RefuseAddress(ap.Addr().Unmap())
+	}
+	return nil
+}
+
+// fqdn returns a name as it is looked up.
+func (v *Validator) fqdn(name string) string {
+	if v.cfg.StrictFQDN && !strings.HasSuffix(name, ".") {
+		return name + "."
+	}
+	return name
+}
+
+func (v *Validator) resolver() *net.Resolver {
+	if v.cfg.Resolver != nil {
+		return v.cfg.Resolver
+	}
+	return net.DefaultResolver
+}

@@ -1,0 +1,110 @@
+package va
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"stepca/acme"
+)
+
+const maxTXTRecords = 100 // looked at in one answer
+
+// dnsPersist01 looks for a record that lets an account have certificates for a
+// name as long as it stands (draft-ietf-acme-dns-persist-02).
+func (v *Validator) dnsPersist01(ctx context.Context, req *acme.Validation) *acme.Problem {
+	name := "_validation-persist." + req.Identifier.Value
+	records, err := v.resolver().LookupTXT(ctx, v.fqdn(name))
+	if err != nil {
+		return dnsProblem(err, "TXT record of "+name)
+	}
+	found := retryable(acme.ProblemUnauthorized, nil, "no TXT record of %s is for one of the issuers %s; found %s",
+		name, strings.Join(req.IssuerDomainNames, ", "), listRecords(records))
+	for i, text := range records {
+		if i == maxTXTRecords {
+			break
+		}
+		issuer, _, _ := strings.Cut(text, ";")
+		if !slices.Contains(req.IssuerDomainNames, canonicalDomain(issuer)) {
+			continue // another authority's, whatever is in it
+		}
+		record, err := parsePersist(text)
+		if err != nil {
+			found = retryable(acme.ProblemMalformed, err, "TXT record %s of %s: %v", quote(text), name, err)
+			continue
+		}
+		why := record.refuses(req, v.cfg.Now())
+		if why == "" {
+			return nil
+		}
+		found = retryable(acme.ProblemUnauthorized, nil, "TXT record %s of %s %s", quote(text), name, why)
+	}
+	return found
+}
+
+// A persist is a record of dns-persist-01.
+type persist struct {
+	accountURI string
+	wildcard   bool
+	until      time.Time // zero means for ever
+}
+
+// refuses says why the record does not let the account have the name; "" if it
+// does.
+func (p *persist) refuses(req *acme.Validation, now time.Time) string {
+	switch {
+	case p.accountURI != req.AccountURL:
+		return fmt.Sprintf("is for another account than %q", req.AccountURL)
+	case req.Wildcard && !p.wildcard:
+		return "does not have policy=wildcard"
+	case !p.until.IsZero() && now.After(p.until):
+		return "has expired on " + p.until.UTC().Format(time.RFC3339)
+	}
+	return ""
+}
+
+// parsePersist parses an issue-value of RFC 8659 §4.2: an issuer's domain, then
+// parameters. Unknown ones are ignored.
+func parsePersist(text string) (*persist, error) {
+	parts := strings.Split(text, ";")
+	var p persist
+	seen := make(map[string]bool)
+	for _, part := range parts[1:] {
+		tag, value, ok := strings.Cut(part, "=")
+		tag, value = strings.ToLower(strings.Trim(tag, " \t")), strings.Trim(value, " \t")
+		switch {
+		case !ok || tag == "":
+			return nil, errors.New("a parameter is not of the form tag=value")
+		case seen[tag]:
+			return nil, fmt.Errorf("parameter %s is there twice", tag)
+		case strings.ContainsFunc(value, func(r rune) bool { return r < 0x21 || r > 0x7e || r == ';' }):
+			return nil, fmt.Errorf("parameter %s has a character that is not allowed", tag)
+		}
+		seen[tag] = true
+		switch tag {
+		case "accounturi":
+			p.accountURI = value
+		case "policy":
+			p.wildcard = strings.EqualFold(value, "wildcard")
+		case "persistuntil":
+			seconds, err := strconv.ParseInt(value, 10, 64)
+			if err != nil || seconds < 0 {
+				return nil, errors.New("persistUntil is not a number of seconds")
+			}
+			p.until = time.Unix(seconds, 0)
+		}
+	}
+	if p.accountURI == "" {
+		return nil, errors.New("accounturi is missing")
+	}
+	return &p, nil
+}
+
+// canonicalDomain is the form in which issuer domain names are compared.
+func canonicalDomain(s string) string {
+	return strings.TrimSuffix(strings.ToLower(strings.Trim(s, " \t")), ".")
+}
