@@ -13,10 +13,17 @@ type Info struct {
 	Date    string // of the release or commit, "2006-01-02 15:04 UTC"; "unknown"
 }
 
+// dateFormat is how people are shown the date; the linker is given RFC 3339,
+// which has no spaces.
+const dateFormat = "2006-01-02 15:04 UTC"
+
 // New returns what the linker set (-ldflags "-X main.version=…"), and fills in
 // what it did not.
 func New(version, date string) Info {
 	i := Info{version, date}
+	if t, err := time.Parse(time.RFC3339, date); err == nil {
+		i.Date = t.UTC().Format(dateFormat)
+	}
 	recorded, _ := debug.ReadBuildInfo() // nil: a program built without modules
 	if i.Version == "" {
 		i.Version = "0000000-dev"
@@ -36,7 +43,7 @@ func New(version, date string) Info {
 func commitDate(settings []debug.BuildSetting, otherwise string) string {
 	for _, s := range settings {
 		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
-			return t.UTC().Format("2006-01-02 15:04 UTC")
+			return t.UTC().Format(dateFormat)
 		}
 	}
 	return otherwise
