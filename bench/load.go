@@ -144,7 +144,7 @@ func (p *process) send(ctx context.Context, c *http.Client, r *request) error {
 }
 
 // profileSeconds is how long a profile of a load lasts at most.
-const profileSeconds = 2
+const profileSeconds = 5
 
 // startProfile fetches a CPU profile of the load that begins; what it returns
 // waits for that.

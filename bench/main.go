@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 )
 
 // options are the flags.
@@ -20,9 +21,10 @@ type options struct {
 	http2        bool
 	logger       string // format of the access log, "" for none
 	json         bool
-	markdown     string // file to update, "" for none
-	dir          string // for everything that is made; "" for a temporary one
-	profile      string // directory for CPU profiles, "" for none
+	markdown     string         // file to update, "" for none
+	only         *regexp.Regexp // rows to measure
+	dir          string         // for everything that is made; "" for a temporary one
+	profile      string         // directory for CPU profiles, "" for none
 }
 
 func main() {
@@ -80,6 +82,7 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&o.logger, "logger", "", "`format` of the access log: text, json or common; none by default")
 	flags.BoolVar(&o.json, "json", false, "print JSON in place of a table")
 	flags.StringVar(&o.markdown, "markdown", "", "`file` whose table is replaced by the ratios of this run")
+	only := flags.String("only", "", "`pattern` of the operations to measure, as \"sign|renew\"; all by default")
 	flags.StringVar(&o.dir, "dir", "", "`directory` for the CA and its stores, kept; a temporary one by default")
 	flags.StringVar(&o.profile, "profile", "", "existing `directory` for a CPU profile of each operation")
 	if err := flags.Parse(args); err != nil {
@@ -88,7 +91,9 @@ func parse(args []string) (*options, error) {
 	if o.requests < 1 || o.connections < 1 || o.certificates < 0 || o.revoked < 0 {
 		return nil, errors.New("numbers of requests and connections have to be positive")
 	}
-	return o, nil
+	var err error
+	o.only, err = regexp.Compile(*only)
+	return o, err
 }
 
 // progress tells whoever waits what is being done.

@@ -57,7 +57,7 @@ func (b *bench) fresh(ctx context.Context, rep *report) error {
 
 // manyRevoked measures the revocation of certificates while many are revoked.
 func (b *bench) manyRevoked(ctx context.Context, rep *report) error {
-	if b.revoked == 0 {
+	if b.revoked == 0 || !b.only.MatchString(revokeX509(b.revoked, nil).name) {
 		return nil
 	}
 	a, err := b.newAuthority("revoked", true)
@@ -134,6 +134,9 @@ func (b *bench) newAuthority(name string, crl bool) (*authority, error) {
 
 func (b *bench) rows(ctx context.Context, p *process, rep *report, list ...*operation) error {
 	for _, op := range list {
+		if !b.only.MatchString(op.name) {
+			continue
+		}
 		r, err := b.row(ctx, p, op)
 		if err != nil {
 			return err
