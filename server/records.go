@@ -20,8 +20,9 @@ type records struct {
 
 // X509Record implements provisioner.X509Records.
 func (r records) X509Record(ctx context.Context, crt *x509.Certificate) (provisioner.X509Record, error) {
-	rec := provisioner.X509Record{Own: r.own(crt)}
+	var rec provisioner.X509Record
 	if !r.store.Keeps() {
+		rec.Own = r.own(crt)
 		return rec, nil
 	}
 	revocation, err := r.store.Revoked(ctx, crt.SerialNumber)
@@ -31,13 +32,13 @@ func (r records) X509Record(ctx context.Context, crt *x509.Certificate) (provisi
 	rec.Revoked = revocation != nil
 	stored, err := r.store.Certificate(ctx, crt.SerialNumber)
 	switch {
-	case errors.Is(err, ca.ErrNotFound):
-		return rec, nil
-	case err != nil:
+	case err != nil && !errors.Is(err, ca.ErrNotFound):
 		return rec, err
-	}
-	if bytes.Equal(stored.DER, crt.Raw) {
-		rec.Stored, rec.Provisioner, rec.RA = true, stored.Provisioner, stored.RA
+	case err == nil && bytes.Equal(stored.DER, crt.Raw):
+		// What is stored was signed by us: no need for the cost of asking again.
+		rec.Stored, rec.Own, rec.Provisioner, rec.RA = true, true, stored.Provisioner, stored.RA
+	default:
+		rec.Own = r.own(crt)
 	}
 	return rec, nil
 }
