@@ -1,12 +1,12 @@
 package api
 
 import (
-	"bytes"
 	"crypto/x509"
-	"encoding/json"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Labels of the PEM blocks that we write (RFC 7468 §5, §7).
@@ -24,12 +24,13 @@ func (c CertPEM) MarshalJSON() ([]byte, error) {
 	if c.Certificate == nil {
 		return []byte("null"), nil
 	}
-	return marshalPEM(pemCertificate, c.Raw)
+	return appendPEM(nil, pemCertificate, c.Raw), nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler; null and the empty string are nil.
-func (c *CertPEM) UnmarshalJSON(data []byte) error {
-	der, err := unmarshalPEM(data)
+// UnmarshalText implements encoding.TextUnmarshaler, so that JSON strings are
+// unquoted once; the empty string is nil, and null leaves c as it is.
+func (c *CertPEM) UnmarshalText(text []byte) error {
+	der, err := unmarshalPEM(text)
 	if err != nil || der == nil {
 		c.Certificate = nil
 		return err
@@ -38,6 +39,12 @@ func (c *CertPEM) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("parsing certificate: %w", err)
 	}
 	return nil
+}
+
+// AppendCertificate appends the JSON form of CertPEM{crt} to dst, for those who
+// put together an answer themselves.
+func AppendCertificate(dst []byte, crt *x509.Certificate) []byte {
+	return appendPEM(dst, pemCertificate, crt.Raw)
 }
 
 // CertPEMs wraps each certificate.
@@ -69,16 +76,16 @@ func (c CSRPEM) MarshalJSON() ([]byte, error) {
 	if c.CertificateRequest == nil {
 		return []byte("null"), nil
 	}
-	return marshalPEM(pemCertificateRequest, c.Raw)
+	return appendPEM(nil, pemCertificateRequest, c.Raw), nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler; null, the empty string and the
-// string "null" are nil.
+// UnmarshalText implements encoding.TextUnmarshaler; the empty string and the
+// string "null" are nil, and null leaves c as it is.
 //
 // Compatible: the label of the block is not looked at, because clients of the
 // reference send several.
-func (c *CSRPEM) UnmarshalJSON(data []byte) error {
-	der, err := unmarshalPEM(data)
+func (c *CSRPEM) UnmarshalText(text []byte) error {
+	der, err := unmarshalPEM(text)
 	if err != nil || der == nil {
 		c.CertificateRequest = nil
 		return err
@@ -89,24 +96,34 @@ func (c *CSRPEM) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func marshalPEM(label string, der []byte) ([]byte, error) {
-	return json.Marshal(string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der})))
+// pemLine is how many octets a line of PEM stands for: 64 characters of base64
+// (RFC 7468 §2).
+const pemLine = 48
+
+// appendPEM appends the JSON string of one PEM block. Nothing in it has to be
+// escaped but the ends of lines, which encoding/json would find out octet by
+// octet.
+func appendPEM(dst []byte, label string, der []byte) []byte {
+	dst = slices.Grow(dst, len(der)*3/2+2*len(label)+64)
+	dst = append(dst, `"-----BEGIN `...)
+	dst = append(dst, label...)
+	dst = append(dst, `-----\n`...)
+	for line := range slices.Chunk(der, pemLine) {
+		dst = base64.StdEncoding.AppendEncode(dst, line)
+		dst = append(dst, `\n`...)
+	}
+	dst = append(dst, `-----END `...)
+	dst = append(dst, label...)
+	return append(dst, `-----\n"`...)
 }
 
-// unmarshalPEM returns the contents of the first PEM block of a JSON string, nil
-// if the string stands for nothing.
-func unmarshalPEM(data []byte) ([]byte, error) {
-	if bytes.Equal(data, []byte("null")) {
+// unmarshalPEM returns the contents of the first PEM block of a text, nil if the
+// text stands for nothing.
+func unmarshalPEM(text []byte) ([]byte, error) {
+	if len(text) == 0 || string(text) == "null" {
 		return nil, nil
 	}
-	var s string
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, err
-	}
-	if s == "" || s == "null" {
-		return nil, nil
-	}
-	block, _ := pem.Decode([]byte(s))
+	block, _ := pem.Decode(text)
 	if block == nil {
 		return nil, errors.New("no PEM block in the string")
 	}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	"stepca/api"
 	"stepca/ca"
 )
 
@@ -21,15 +20,7 @@ func (s *Server) replyCertificate(x *exchange, crt *ca.Certificate) error {
 	if s.cfg.AccessLog != nil {
 		x.note(certificateAttrs(crt)...)
 	}
-	resp := api.SignResponse{
-		Certificate: api.CertPEM{Certificate: crt.Leaf},
-		CertChain:   api.CertPEMs(crt.Chain),
-		TLSOptions:  s.cfg.TLSOptions,
-	}
-	if len(crt.Chain) > 1 {
-		resp.Issuer = resp.CertChain[1]
-	}
-	return x.reply(http.StatusCreated, resp)
+	return x.replyBytes(http.StatusCreated, "application/json", s.encoded.signResponse(crt.Chain))
 }
 
 // certificateAttrs describes a certificate in the access log.

@@ -69,6 +69,7 @@ type Server struct {
 	routes        routes // of the HTTPS listener
 	public        routes // of the plain HTTP listener: what needs no TLS to be trusted
 	byFingerprint map[string]*x509.Certificate
+	encoded       *encoded
 	slots         chan struct{}
 }
 
@@ -87,6 +88,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		cfg:           cfg,
 		byFingerprint: fingerprints(known),
+		encoded:       encode(cfg.Intermediates, cfg.TLSOptions),
 		slots:         make(chan struct{}, cfg.MaxInFlight),
 	}
 	s.addRoutes(known)
@@ -130,6 +132,7 @@ func (s *Server) addRoutes(federation []*x509.Certificate) {
 	get(api.PathSSHHosts, s.sshHosts)
 	get(api.PathLegacySSHHosts, s.sshHosts)
 	post(api.PathSSHBastion, s.sshBastion)
+	get(api.PathSSHKRL, s.sshKRL)
 
 	public := func(path string, h endpoint) { s.public.handle(http.MethodGet, path, h) }
 	public(api.PathRootsPEM, bundle(s.cfg.Roots))
