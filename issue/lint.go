@@ -95,45 +95,6 @@ func (l *linter) known(shape [sha256.Size]byte) bool {
 	return l.passed[shape]
 }
 
-// shapeOf sums up what lints look at and requests of one kind share: extensions
-// with everything but names in them, kinds of names, key type and size, subject
-// attributes, the issuer, and the class of validity.
-func shapeOf(tbs *x509.Certificate, pub crypto.PublicKey, authority *Authority) [sha256.Size]byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%s|%d|%v|%v|%v|%t%d%t|", authority.Name, keyShape(pub), tbs.KeyUsage, tbs.ExtKeyUsage, tbs.UnknownExtKeyUsage, tbs.SignatureAlgorithm, tbs.IsCA, tbs.MaxPathLen, tbs.BasicConstraintsValid)
-	for _, n := range []int{len(tbs.DNSNames), len(tbs.EmailAddresses), len(tbs.IPAddresses), len(tbs.URIs)} {
-		fmt.Fprintf(&b, "%d,", min(n, 2))
-	}
-	wildcard := slices.ContainsFunc(tbs.DNSNames, func(s string) bool { return strings.HasPrefix(s, "*.") })
-	fmt.Fprintf(&b, "%t|%t|%t|", wildcard, tbs.NotAfter.Year() >= 2050, len(tbs.RawSubject) > 0)
-	for _, rdn := range tbs.Subject.ToRDNSequence() {
-		for _, atv := range rdn {
-			fmt.Fprintf(&b, "%v,", atv.Type)
-		}
-		b.WriteByte(';')
-	}
-	fmt.Fprintf(&b, "|%v|%v|%v|%v|", tbs.OCSPServer, tbs.IssuingCertificateURL, tbs.CRLDistributionPoints, tbs.Policies)
-	fmt.Fprintf(&b, "%v%v%v%v|", tbs.PermittedDNSDomains, tbs.ExcludedDNSDomains, tbs.PermittedIPRanges, tbs.ExcludedIPRanges)
-	for _, ext := range tbs.ExtraExtensions {
-		fmt.Fprintf(&b, "%v:%t:", ext.Id, ext.Critical)
-		if !ext.Id.Equal(oidSubjectAltName) && !ext.Id.Equal(ca.OIDProvisioner) && !ext.Id.Equal(oidSubjectKeyID) {
-			b.Write(ext.Value)
-		}
-		b.WriteByte(';')
-	}
-	return sha256.Sum256([]byte(b.String()))
-}
-
-func keyShape(pub crypto.PublicKey) string {
-	switch key := pub.(type) {
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA%d", key.N.BitLen())
-	case *ecdsa.PublicKey:
-		return key.Params().Name
-	}
-	return fmt.Sprintf("%T", pub)
-}
-
 // lintContents signs the contents with a throw-away key of the issuer's kind,
 // since lints read finished certificates, and runs the lints on the result.
 func lintContents(tbs *x509.Certificate, pub crypto.PublicKey, authority *Authority) error {
