@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +23,10 @@ type Env struct {
 	Now    func() time.Time
 	Prompt Prompter       // asks the user; its error is a *NoTerminalError where there is nobody
 	Build  buildinfo.Info // what step version shows
+
+	// OpenOffline opens an authority for commands with --offline; nil if this
+	// program is linked without one.
+	OpenOffline func(context.Context, *Env, OfflineOptions) (OfflineCA, error)
 
 	// Color allows ANSI styles on Stderr; ColorOut allows them on Stdout.
 	Color, ColorOut bool

@@ -38,6 +38,11 @@ type Config struct {
 	// certificate: it authenticates Renew, Rekey, and Revoke without a token.
 	Certificate *tls.Certificate
 
+	// Transport, if set, makes what carries the requests of a client that presents
+	// crt (nil: none), instead of connections to the network: to a CA in the same
+	// process, for one. It goes with Roots or RootFile.
+	Transport func(crt *tls.Certificate) http.RoundTripper
+
 	// UserAgent is sent with each request; "" means "stepca-client".
 	UserAgent string
 
@@ -129,16 +134,20 @@ func (cfg *Config) httpClient(conf *tls.Config) *http.Client {
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
+	var transport http.RoundTripper = &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig:     conf,
+		TLSHandshakeTimeout: handshakeTimeout,
+		IdleConnTimeout:     idleTimeout,
+		ForceAttemptHTTP2:   true,
+	}
+	if cfg.Transport != nil {
+		transport = cfg.Transport(cfg.Certificate)
+	}
 	return &http.Client{
-		Timeout: timeout,
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			TLSClientConfig:     conf,
-			TLSHandshakeTimeout: handshakeTimeout,
-			IdleConnTimeout:     idleTimeout,
-			ForceAttemptHTTP2:   true,
-		},
+		Timeout:   timeout,
+		Transport: transport,
 		// The API has no redirects; following one could carry a token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -21,9 +21,12 @@ type Offline struct {
 
 // OpenOffline reads the configuration and opens the store and the keys. Unlike
 // Open it binds no address, needs no certificate of its own, and starts no
-// background work. Close the result.
+// background work. Options.Stderr gets the access log, if one is configured; nil
+// discards it. Close the result.
 func OpenOffline(ctx context.Context, opts Options, log *slog.Logger) (*Offline, error) {
-	opts.Stderr = io.Discard // the access log; callers see the answers
+	if opts.Stderr == nil {
+		opts.Stderr = io.Discard
+	}
 	s := newServer(opts, log)
 	s.offline = true
 	a, err := s.assemble(ctx)

@@ -110,7 +110,11 @@ func (s *Server) assemble(ctx context.Context) (a *authority, err error) {
 	if err := s.store.DefineViews(ctx); err != nil {
 		return nil, fmt.Errorf("creating the views of the database: %w", err)
 	}
-	if a, err = s.build(ctx, cfg, time.Now()); err != nil {
+	started := time.Now()
+	if s.offline {
+		started = time.Time{} // its tokens were made by whoever opened it, before
+	}
+	if a, err = s.build(ctx, cfg, started); err != nil {
 		return nil, err
 	}
 	if !s.store.Keeps() {

@@ -14,6 +14,8 @@ import (
 type Connection struct {
 	CAURL string
 	Root  string // PEM file; "" means that of env.Path, if it is there
+
+	Offline offlineFlags
 }
 
 // Define defines --ca-url, --root and --context.
@@ -52,7 +54,7 @@ func (c *Connection) RootFile(env *cli.Env, missing error) (string, error) {
 	return env.Path.Root(), nil
 }
 
-// Open returns a client of the CA.
+// Open returns a client of the CA. Close the Connection afterwards.
 func (c *Connection) Open(ctx context.Context, env *cli.Env, cmd *cobra.Command) (*client.Client, error) {
 	return c.open(ctx, env, cli.RequiredFlag(cmd, "ca-url"), cli.RequiredFlag(cmd, "root"))
 }
@@ -64,6 +66,9 @@ func (c *Connection) OpenForToken(ctx context.Context, env *cli.Env) (*client.Cl
 }
 
 func (c *Connection) open(ctx context.Context, env *cli.Env, noURL, noRoot error) (*client.Client, error) {
+	if c.Offline.Enabled {
+		return c.Offline.client(ctx, env)
+	}
 	url, err := c.URL(noURL)
 	if err != nil {
 		return nil, err
@@ -80,6 +85,9 @@ func (c *Connection) open(ctx context.Context, env *cli.Env, noURL, noRoot error
 // holds the fingerprint of a root, only that root is trusted; otherwise flags
 // and files must say whom to trust.
 func (c *Connection) OpenWithToken(ctx context.Context, env *cli.Env, token *client.TokenClaims) (*client.Client, error) {
+	if c.Offline.Enabled {
+		return c.Offline.client(ctx, env)
+	}
 	url, fingerprint, err := token.Authority()
 	if err != nil {
 		return c.OpenForToken(ctx, env)

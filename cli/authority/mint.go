@@ -51,6 +51,9 @@ func (f *TokenFlags) Mint(ctx context.Context, env *cli.Env, authority CA, p *Pr
 	case p.Is(ca.TypeJWK):
 		signer.KeyID = p.Key.KeyID
 		signer.Key, err = f.provisionerKey(ctx, env, authority, p)
+		if err == nil && signer.KeyID == "" {
+			signer.KeyID, err = jose.Thumbprint(signer.Key)
+		}
 	case p.Is(ca.TypeX5C):
 		err = f.signWithX5C(ctx, env, signer)
 	case p.Is(ca.TypeSSHPOP):

@@ -1,6 +1,8 @@
 package ca
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	nouns "stepca/ca"
@@ -36,7 +38,9 @@ $ step ca certificate --token $TOKEN internal.example.com internal.crt internal.
 Get one without a terminal:
 $ step ca certificate internal.example.com internal.crt internal.key --provisioner admin --provisioner-password-file password.txt --force`,
 		Args: cli.ExactArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1], args[2]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args[0], args[1], args[2]), f.conn.Close())
+		},
 	}
 	f.define(cmd)
 	cmd.Flags().StringArrayVar(&f.sans, "san", nil, "a `name` that the certificate shall have, repeatable; the default is the subject")

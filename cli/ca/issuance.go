@@ -31,6 +31,7 @@ type issuance struct {
 
 func (f *issuance) define(cmd *cobra.Command) {
 	f.conn.Define(cmd)
+	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineProvisioner(cmd)
 	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
@@ -60,7 +61,7 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 	if f.token != "" {
 		return f.given(ctx, env)
 	}
-	c, err := f.conn.OpenForToken(ctx, env)
+	c, err := f.conn.CA(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,11 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 		return nil, err
 	}
 	if p.Is(nouns.TypeACME) {
-		return &grant{client: c, acme: p}, nil
+		online, ok := c.(*client.Client)
+		if !ok {
+			return nil, errors.New("offline mode and ACME are mutually exclusive")
+		}
+		return &grant{client: online, acme: p}, nil
 	}
 	user, err := userClaim(env, &f.data)
 	if err != nil {
@@ -94,6 +99,9 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 
 // given is the grant of --token.
 func (f *issuance) given(ctx context.Context, env *cli.Env) (*grant, error) {
+	if f.conn.Offline.Enabled {
+		return nil, cli.IncompatibleFlags("offline", "token")
+	}
 	claims, err := client.ParseToken(f.token)
 	if err != nil {
 		return nil, fmt.Errorf("error parsing flag '--token': %w", err)
@@ -161,7 +169,9 @@ func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, csr *x509.C
 	if err != nil {
 		return nil, err
 	}
-	env.Selected("CA", g.client.URL())
+	if !f.conn.Offline.Enabled {
+		env.Selected("CA", g.client.URL())
+	}
 	resp, err := g.client.Sign(ctx, &api.SignRequest{
 		CSR:          api.CSRPEM{CertificateRequest: csr},
 		Token:        g.token,

@@ -42,7 +42,9 @@ $ step ca rekey --force internal.crt internal.key
 Write the new ones to other files:
 $ step ca rekey --out-cert new.crt --out-key new.key internal.crt internal.key`,
 		Args: cli.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())
+		},
 	}
 	f.define(cmd, "rekey")
 	f.key.Define(cmd)

@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ $ step ca renew --daemon --pid-file /run/nginx.pid internal.crt internal.key`,
 				return renewTo(ctx, env, c, crt, mtls, out)
 			}
 			r.announce = func() { env.Noticef("Your certificate has been saved in %s.", out) }
-			return r.run(env, cmd, crtFile, keyFile, out)
+			return errors.Join(r.run(env, cmd, crtFile, keyFile, out), r.conn.Close())
 		},
 	}
 	r.define(cmd, "renew")

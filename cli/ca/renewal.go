@@ -40,6 +40,7 @@ type renewal struct {
 func (r *renewal) define(cmd *cobra.Command, verb string) {
 	r.done, r.periodFlag = verb+"ed", verb+"-period"
 	r.conn.Define(cmd)
+	r.conn.DefineOffline(cmd, &r.passwordFile)
 	flags := cmd.Flags()
 	flags.StringVar(&r.expiresIn, "expires-in", "", "act only if the certificate expires within this `duration`")
 	flags.StringVar(&r.passwordFile, "password-file", "", "a `file` with the password of the private key")
@@ -53,7 +54,7 @@ func (r *renewal) define(cmd *cobra.Command, verb string) {
 // run reads the certificate and its key, and acts once or as a daemon. writes are
 // the files that are going to be overwritten.
 func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string, writes ...string) error {
-	if _, err := r.conn.URL(cli.RequiredFlag(cmd, "ca-url")); err != nil {
+	if _, err := r.conn.URL(cli.RequiredFlag(cmd, "ca-url")); err != nil && !r.conn.Offline.Enabled {
 		return err
 	}
 	when, err := r.schedule()

@@ -2,6 +2,7 @@ package ca
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -37,9 +38,12 @@ $ step ca revoke 308893286343609293989051180431574390766
 Revoke a certificate with its own key, and say why:
 $ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded`,
 		Args: cli.MaxArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args), f.conn.Close())
+		},
 	}
 	f.conn.Define(cmd)
+	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineProvisioner(cmd)
 	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
@@ -57,6 +61,9 @@ func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error
 	if err != nil {
 		return err
 	}
+	if f.conn.Offline.Enabled && f.token != "" {
+		return cli.IncompatibleFlags("offline", "token")
+	}
 	req := &api.RevokeRequest{ReasonCode: code, Reason: f.reason, Passive: true}
 	var c *client.Client
 	if f.cert != "" || f.key != "" {
@@ -67,7 +74,9 @@ func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error
 	if err != nil {
 		return err
 	}
-	env.Selected("CA", c.URL())
+	if !f.conn.Offline.Enabled {
+		env.Selected("CA", c.URL())
+	}
 	if err := c.Revoke(cmd.Context(), req); err != nil {
 		return err
 	}
@@ -127,7 +136,7 @@ func (f *revokeFlags) withToken(env *cli.Env, cmd *cobra.Command, args []string,
 }
 
 func (f *revokeFlags) makeToken(ctx context.Context, env *cli.Env, serial string) (string, error) {
-	c, err := f.conn.OpenForToken(ctx, env)
+	c, err := f.conn.CA(ctx, env)
 	if err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,7 +26,9 @@ with its intermediates to a file.`,
 		Example: `Get a certificate for a request:
 $ step ca sign internal.csr internal.crt`,
 		Args: cli.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())
+		},
 	}
 	f.define(cmd)
 	f.acme.define(cmd)

@@ -62,6 +62,7 @@ $ step ca token internal.example.com --provisioner admin --provisioner-password-
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0]) },
 	}
 	f.conn.Define(cmd)
+	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineProvisioner(cmd)
 	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
@@ -94,7 +95,7 @@ func (f *tokenFlags) run(env *cli.Env, cmd *cobra.Command, subject string) error
 	if err := f.check(); err != nil {
 		return err
 	}
-	c, err := f.conn.Open(cmd.Context(), env, cmd)
+	c, err := f.openCA(cmd, env)
 	if err != nil {
 		return err
 	}
@@ -117,6 +118,14 @@ func (f *tokenFlags) run(env *cli.Env, cmd *cobra.Command, subject string) error
 		return err
 	}
 	return cli.FileError(keyfile.WriteFile(f.outputFile, []byte(made), 0o600))
+}
+
+// openCA returns the CA that the token is for.
+func (f *tokenFlags) openCA(cmd *cobra.Command, env *cli.Env) (authority.CA, error) {
+	if f.conn.Offline.Enabled {
+		return f.conn.CAForToken(cmd.Context(), env, &f.tokens)
+	}
+	return f.conn.Open(cmd.Context(), env, cmd)
 }
 
 func (f *tokenFlags) check() error {
@@ -142,7 +151,7 @@ func (f *tokenFlags) check() error {
 }
 
 // oneTimeToken makes a token in the name of a provisioner.
-func (f *tokenFlags) oneTimeToken(cmd *cobra.Command, env *cli.Env, c *client.Client, subject string) (string, error) {
+func (f *tokenFlags) oneTimeToken(cmd *cobra.Command, env *cli.Env, c authority.CA, subject string) (string, error) {
 	opts, err := f.options(env, subject)
 	if err != nil {
 		return "", err
@@ -249,7 +258,7 @@ func requestFingerprint(der []byte) string {
 }
 
 // renewToken makes the token with which a certificate renews itself.
-func (f *tokenFlags) renewToken(ctx context.Context, env *cli.Env, c *client.Client, subject string) (string, error) {
+func (f *tokenFlags) renewToken(ctx context.Context, env *cli.Env, c authority.CA, subject string) (string, error) {
 	switch {
 	case f.tokens.X5CCert == "":
 		return "", cli.RequiredWithFlag("renew", "x5c-cert")

@@ -28,10 +28,17 @@ import (
 // Main is the TestMain of a package with scripts: it makes the commands the step
 // of its scripts and runs the tests.
 func Main(m *testing.M, commands ...cli.Command) {
+	MainProgram(m, func() {
+		os.Exit(cli.Main(buildinfo.Info{Version: "test", Date: "2026-01-02 15:04 UTC"}, commands...))
+	})
+}
+
+// MainProgram is Main for the whole program, whose main function it gets.
+func MainProgram(m *testing.M, step func()) {
 	testscript.Main(m, map[string]func(){
 		"step": func() {
 			leaveTerminal()
-			os.Exit(cli.Main(buildinfo.Info{Version: "test", Date: "2026-01-02 15:04 UTC"}, commands...))
+			step()
 		},
 	})
 }

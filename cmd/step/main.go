@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"stepca/buildinfo"
@@ -12,5 +13,7 @@ import (
 var version, date string
 
 func main() {
-	os.Exit(cli.Main(buildinfo.New(version, date), commands()...))
+	env := cli.NewEnv(buildinfo.New(version, date))
+	env.OpenOffline = openOffline
+	os.Exit(cli.Run(context.Background(), env, os.Args[1:], commands()...))
 }

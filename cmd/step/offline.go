@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"stepca/cli"
+	"stepca/config"
+	"stepca/kv"
+	"stepca/server"
+	"stepca/server/builtin"
+)
+
+// openOffline is cli.Env.OpenOffline: the same authority that step-ca serves.
+// Warnings of its log are shown, and with STEPDEBUG=1 all of it and the access
+// log, which says why a request was refused.
+func openOffline(ctx context.Context, env *cli.Env, opts cli.OfflineOptions) (cli.OfflineCA, error) {
+	options := server.Options{
+		ConfigFile: opts.ConfigFile,
+		StepPath:   env.Path.Dir(),
+		Version:    env.Build.Version,
+		Password:   opts.Password,
+		Prompt:     opts.Prompt,
+		Getenv:     env.Getenv,
+		KMS:        builtin.KeyManagers(),
+		Engines:    offlineEngines(),
+	}
+	level := slog.LevelWarn
+	if env.Debug() {
+		level, options.Stderr = slog.LevelDebug, env.Stderr
+	}
+	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+	ca, err := server.OpenOffline(ctx, options, log)
+	if err != nil {
+		return nil, err
+	}
+	return ca, nil
+}
+
+// offlineEngines are the databases, with errors for whoever has a running server.
+func offlineEngines() map[string]server.EngineOpener {
+	engines := builtin.Engines()
+	for name, open := range engines {
+		engines[name] = func(ctx context.Context, db *config.DB, log *slog.Logger) (kv.Engine, error) {
+			engine, err := open(ctx, db, log)
+			if err != nil {
+				return nil, fmt.Errorf("%w; while the server runs, leave out the '--offline' flag", err)
+			}
+			return engine, nil
+		}
+	}
+	return engines
+}
