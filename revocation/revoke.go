@@ -173,7 +173,11 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 		return err
 	}
 	rev, oneTime := ev.revocation(req, req.Serial)
-	return s.store.SSHRevoke(ctx, rev, oneTime)
+	if err := s.store.SSHRevoke(ctx, rev, oneTime); err != nil {
+		return err
+	}
+	s.krls.revoked()
+	return nil
 }
 
 // Revoked returns the revocation of an X.509 certificate, or nil.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"stepca/ca"
 	"stepca/store"
 )
@@ -37,6 +39,10 @@ type Settings struct {
 	// CRL says whether lists are made at all, and when, for issuers without
 	// settings of their own.
 	CRL CRLSettings
+
+	// SSHKeys are the CA keys whose certificates the KRL is about; none means that
+	// there is no KRL.
+	SSHKeys []ssh.PublicKey
 }
 
 // CRLSettings are the section "crl" of ca.json.
@@ -78,10 +84,11 @@ type issuer struct {
 // settings are Settings that were found to be good; they do not change.
 type settings struct {
 	issuers []*issuer
+	sshKeys []ssh.PublicKey
 }
 
 func newSettings(in Settings, keeps bool) (*settings, error) {
-	st := new(settings)
+	st := &settings{sshKeys: in.SSHKeys}
 	for _, i := range in.Issuers {
 		iss := &issuer{Issuer: i, CRLSettings: in.CRL, hash: store.HashIssuer(i.Name)}
 		if i.CRL != nil {
@@ -170,6 +177,7 @@ type Service struct {
 	shared bool
 
 	settings atomic.Pointer[settings]
+	krls     krls
 	poke     chan struct{} // wakes Run; holds one
 
 	mu      sync.Mutex // guards the fields below, for no longer than a copy of slice headers

@@ -354,6 +354,10 @@ func (a *authority) revocationSettings() revocation.Settings {
 		}
 		set.Issuers = append(set.Issuers, entry)
 	}
+	if a.ssh.signs() {
+		user, host := a.ssh.trusted()
+		set.SSHKeys = append(user, host...)
+	}
 	return set
 }
 

@@ -1,0 +1,176 @@
+package revocation
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"stepca/ca"
+	"stepca/store"
+)
+
+// A KRL is a key revocation list as sshd reads it (RevokedKeys in sshd_config):
+// the serial numbers of the revoked SSH certificates, by the CA key that signed
+// them. It carries no signature; who fetches it trusts the connection.
+type KRL struct {
+	Generated time.Time // whole seconds
+	ETag      string    // strong, with its quotes (RFC 9110 §8.8.3)
+	Bytes     []byte    // OpenSSH PROTOCOL.krl
+}
+
+// krls makes the KRL from the store's log, which it follows whenever somebody
+// asks.
+type krls struct {
+	mu      sync.Mutex           // guards all; held while the store is read
+	expires map[uint64]time.Time // by serial; zero for no known end
+	first   time.Time            // earliest of expires but zero; zero for none
+	looked  time.Time            // when the log was last read; zero for never
+	stale   bool                 // something was revoked here since
+	keys    []ssh.PublicKey      // of current
+	current *KRL                 // nil before the first
+}
+
+// krlPause is the shortest time between two looks at the log, unless something
+// was revoked by this server.
+const krlPause = time.Second
+
+// KRL returns the current list, with all that this server has revoked and what
+// others had revoked a second ago. The error is of kind ca.ErrNotFound if there
+// is no SSH CA.
+func (s *Service) KRL(ctx context.Context) (*KRL, error) {
+	keys := s.settings.Load().sshKeys
+	if len(keys) == 0 {
+		return nil, ca.Hidden(ca.ErrNotFound, "there is no KRL without an SSH CA")
+	}
+	now := s.now()
+	k := &s.krls
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	changed := k.current == nil || !slices.EqualFunc(k.keys, keys, sameSSHKey)
+	if k.stale || k.looked.IsZero() || now.Sub(k.looked) >= krlPause {
+		more, err := k.follow(ctx, s.store, now)
+		if err != nil {
+			return nil, fmt.Errorf("reading the revoked SSH certificates: %w", err)
+		}
+		changed = changed || more
+	}
+	if changed {
+		generated := now.Truncate(time.Second)
+		if k.current != nil && !generated.After(k.current.Generated) {
+			generated = k.current.Generated.Add(time.Second) // so that Last-Modified tells two lists apart
+		}
+		k.keys, k.current = keys, newKRL(keys, slices.Sorted(maps.Keys(k.expires)), generated)
+	}
+	return k.current, nil
+}
+
+func sameSSHKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
+
+// follow takes what is new in the log, drops what has expired, and reports
+// whether anything changed.
+func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) (changed bool, err error) {
+	if k.expires == nil {
+		k.expires = make(map[uint64]time.Time)
+	}
+	var since time.Time
+	if !k.looked.IsZero() {
+		since = k.looked.Add(-overlap)
+	}
+	err = from.SSHRevokedSince(ctx, since, func(e store.SSHRevokedEntry) {
+		if _, known := k.expires[e.Serial]; known || e.Serial == 0 || expired(e.ExpiresAt, now) {
+			return // OpenSSH has no serial number 0
+		}
+		k.expires[e.Serial] = e.ExpiresAt
+		changed = true
+		if !e.ExpiresAt.IsZero() && (k.first.IsZero() || e.ExpiresAt.Before(k.first)) {
+			k.first = e.ExpiresAt
+		}
+	})
+	if err != nil {
+		return false, err
+	}
+	k.looked, k.stale = now, false
+	return k.prune(now) || changed, nil
+}
+
+func expired(t, now time.Time) bool { return !t.IsZero() && t.Before(now) }
+
+// prune drops what has expired.
+func (k *krls) prune(now time.Time) (changed bool) {
+	if !expired(k.first, now) {
+		return false
+	}
+	k.first = time.Time{}
+	maps.DeleteFunc(k.expires, func(_ uint64, t time.Time) bool {
+		if expired(t, now) {
+			changed = true
+			return true
+		}
+		if !t.IsZero() && (k.first.IsZero() || t.Before(k.first)) {
+			k.first = t
+		}
+		return false
+	})
+	return changed
+}
+
+// revoked says that the log has something new.
+func (k *krls) revoked() {
+	k.mu.Lock()
+	k.stale = true
+	k.mu.Unlock()
+}
+
+// The numbers of OpenSSH PROTOCOL.krl.
+const (
+	krlMagic               = "SSHKRL\n\x00"
+	krlFormatVersion       = 1
+	krlSectionCertificates = 1
+	krlCertSerialList      = 0x20
+)
+
+// newKRL encodes a list of serial numbers, in ascending order, for each key. A
+// serial number is of one certificate in this CA, whichever key signed it, so all
+// keys have the same list.
+func newKRL(keys []ssh.PublicKey, serials []uint64, generated time.Time) *KRL {
+	seconds := uint64(max(generated.Unix(), 0))
+	b := append(make([]byte, 0, 128+len(keys)*(256+8*len(serials))), krlMagic...)
+	b = binary.BigEndian.AppendUint32(b, krlFormatVersion)
+	b = binary.BigEndian.AppendUint64(b, seconds) // krl_version, which only grows
+	b = binary.BigEndian.AppendUint64(b, seconds) // generated_date
+	b = binary.BigEndian.AppendUint64(b, 0)       // flags
+	b = appendString(b, nil)                      // reserved
+	b = appendString(b, nil)                      // comment
+	if len(serials) > 0 {
+		list := make([]byte, 0, 8*len(serials))
+		for _, n := range serials {
+			list = binary.BigEndian.AppendUint64(list, n)
+		}
+		for _, key := range keys {
+			section := appendString(nil, key.Marshal())
+			section = appendString(section, nil) // reserved
+			section = appendString(append(section, krlCertSerialList), list)
+			b = appendString(append(b, krlSectionCertificates), section)
+		}
+	}
+	sum := sha256.Sum256(b)
+	return &KRL{
+		Generated: generated.UTC(),
+		ETag:      `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`,
+		Bytes:     b,
+	}
+}
+
+// appendString appends a string of RFC 4251 §5.
+func appendString(b, s []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+}

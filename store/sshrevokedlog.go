@@ -1,0 +1,66 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"stepca/ca"
+	"stepca/kv"
+)
+
+// An SSHRevokedEntry is what a KRL needs to know of a revoked certificate.
+type SSHRevokedEntry struct {
+	Serial    uint64
+	RevokedAt time.Time
+	ExpiresAt time.Time // zero if it is not known, or never
+}
+
+const sshSerialLen = 8
+
+// SSHRevokedSince calls f with the SSH certificates revoked at or after the given
+// time, in that order, by whichever server. RevokedSince says how to follow.
+func (s *Store) SSHRevokedSince(ctx context.Context, t time.Time, f func(SSHRevokedEntry)) error {
+	if s.tokensOnly {
+		return errNoDatabase()
+	}
+	from := appendNanos(nil, t)
+	for {
+		n := 0
+		err := s.engine.View(ctx, func(r kv.Reader) error {
+			var last []byte
+			for e, err := range r.Scan(bucketSSHRevokedTime, kv.Range{From: from, Limit: revokedChunk}) {
+				if err != nil {
+					return err
+				}
+				entry, err := loadSSHRevoked(r, e.Key)
+				if err != nil {
+					return err
+				}
+				f(entry)
+				last = e.Key
+				n++
+			}
+			from = append(bytes.Clone(last), 0)
+			return nil
+		})
+		if err != nil || n < revokedChunk {
+			return err
+		}
+	}
+}
+
+func loadSSHRevoked(r kv.Reader, key []byte) (SSHRevokedEntry, error) {
+	if len(key) != nanosLen+sshSerialLen {
+		return SSHRevokedEntry{}, errors.New("index of SSH revocations is damaged: wrong length of a key")
+	}
+	serial := key[nanosLen:]
+	entry := SSHRevokedEntry{Serial: binary.BigEndian.Uint64(serial), RevokedAt: keyNanos(key)}
+	rev, err := load[ca.Revocation](r, bucketSSHRevocations, serial)
+	if rev != nil {
+		entry.ExpiresAt = rev.ExpiresAt
+	}
+	return entry, err
+}
