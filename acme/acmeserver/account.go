@@ -1,0 +1,148 @@
+package acmeserver
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"stepca/acme"
+	"stepca/store"
+)
+
+// accountBody is an account as clients see it (RFC 8555 §7.1.2).
+type accountBody struct {
+	Contact []string    `json:"contact,omitempty"`
+	Status  acme.Status `json:"status"`
+	Orders  string      `json:"orders"`
+
+	// ExternalAccountBinding is as it was received, in the answer to newAccount only.
+	ExternalAccountBinding json.RawMessage `json:"externalAccountBinding,omitempty"`
+}
+
+// writeAccount answers with an account.
+func (x *exchange) writeAccount(status int, a *acme.Account, binding json.RawMessage) {
+	location := x.url(pathAccount, a.ID)
+	x.Header().Set("Location", location)
+	x.writeJSON(status, accountBody{a.Contact, a.Status, location + "/orders", binding})
+}
+
+func (s *Server) loadAccount(ctx context.Context, id string) (*acme.Account, error) {
+	rec, err := s.store.Account(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return acme.LoadAccount(rec)
+}
+
+// updateAccount changes the account of the request, in one transaction with its
+// nonce. apply may refuse; it may run more than once.
+func (x *exchange) updateAccount(apply func(*acme.Account) error) (*acme.Account, error) {
+	var a *acme.Account
+	_, err := x.s.store.UpdateAccount(x.r.Context(), x.account.ID, x.takeNonce(), func(rec *store.ACMEAccount) error {
+		var err error
+		if a, err = acme.LoadAccount(rec); err != nil {
+			return err
+		}
+		if err := checkActive(a); err != nil {
+			return err
+		}
+		if a.Thumbprint != x.account.Thumbprint {
+			return unauthorized("the key of the account was changed meanwhile")
+		}
+		if err := apply(a); err != nil {
+			return err
+		}
+		return a.Save(rec)
+	})
+	return a, err
+}
+
+// ownPath refuses a path with another account than the one that signed.
+func (x *exchange) ownPath() error {
+	if x.args[0] != x.account.ID {
+		return forbidden("the request is signed by another account")
+	}
+	return nil
+}
+
+// account answers with the account, after the changes in the payload (RFC 8555
+// §7.3.2, §7.3.6).
+func (s *Server) account(x *exchange) error {
+	if err := x.ownPath(); err != nil {
+		return err
+	}
+	var req struct {
+		Contact *[]string   `json:"contact"`
+		Status  acme.Status `json:"status"`
+	}
+	if len(x.payload) > 0 {
+		if err := x.decode(&req); err != nil {
+			return err
+		}
+	}
+	switch {
+	case req.Status != "" && req.Contact != nil:
+		return malformed("contact and status cannot be changed together")
+	case req.Status != "" && req.Status != acme.StatusDeactivated && req.Status != acme.StatusValid:
+		return malformed("an account's status can only be changed to deactivated")
+	case req.Contact == nil && req.Status != acme.StatusDeactivated:
+		if err := x.settleNonce(); err != nil {
+			return err
+		}
+		x.writeAccount(http.StatusOK, x.account, nil)
+		return nil
+	}
+	if req.Contact != nil {
+		if err := acme.CheckContacts(*req.Contact); err != nil {
+			return err
+		}
+	}
+	a, err := x.updateAccount(func(a *acme.Account) error {
+		if req.Contact != nil {
+			a.Contact = *req.Contact
+			return nil
+		}
+		a.Status, a.DeactivatedAt = acme.StatusDeactivated, s.now().UTC().Truncate(time.Second)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	x.writeAccount(http.StatusOK, a, nil)
+	return nil
+}
+
+// orders answers with a page of the account's orders, newest first (RFC 8555
+// §7.1.2.1), without those that are invalid.
+func (s *Server) orders(x *exchange) error {
+	if err := x.ownPath(); err != nil {
+		return err
+	}
+	if err := x.postAsGet(); err != nil {
+		return err
+	}
+	page, next, err := s.store.Orders(x.r.Context(), x.account.ID, store.Page{
+		Limit: ordersPerPage, Cursor: x.r.URL.Query().Get("cursor"),
+	})
+	if err != nil {
+		return err
+	}
+	list := []string{}
+	for _, rec := range page {
+		o, err := acme.LoadOrder(rec)
+		if err != nil {
+			return err
+		}
+		if o.Advance(s.now()); o.Status != acme.StatusInvalid {
+			list = append(list, x.url(pathOrder, o.ID))
+		}
+	}
+	if next != "" {
+		more := x.url(pathAccount, x.account.ID, "orders") + "?cursor=" + url.QueryEscape(next)
+		x.Header().Add("Link", "<"+more+`>;rel="next"`)
+	}
+	x.writeJSON(http.StatusOK, map[string][]string{"orders": list})
+	return nil
+}

@@ -1,0 +1,13 @@
+// Package acmeserver serves ACME (RFC 8555) over HTTP: it checks the signatures
+// and nonces of requests, and carries them to packages acme, store, issue and
+// revocation. Every ACME provisioner is a server of its own, at /acme/<name>/.
+//
+// A Server is made anew for each configuration. What outlives a reload (nonces,
+// validations under way, rate limits) is the Backend's.
+//
+// A client's way to a certificate makes four durable writes: the account, the
+// order (one record with its authorizations and challenges), the fulfilled
+// challenge, and the certificate together with its finalized order. Nonces make
+// none, unless several servers share a database: then they are part of the write
+// that their request makes.
+package acmeserver

@@ -1,0 +1,210 @@
+package acmeserver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"stepca/acme"
+	"stepca/ca"
+	"stepca/jose"
+	"stepca/provisioner"
+)
+
+// An exchange is one request with its answer.
+type exchange struct {
+	http.ResponseWriter
+	s    *Server
+	r    *http.Request
+	args []string // IDs in the path
+
+	prov *provisioner.ACME
+	ref  ca.ProvisionerRef // of prov
+
+	// What follows is set when the JWS was verified.
+	header  jose.Header
+	payload []byte
+	key     *jose.JWK     // that signed
+	account *acme.Account // whose key that is; nil if it was named by jwk
+
+	// nonce is yet to be spent in the store; nil if there is nothing to store.
+	nonce *ca.OneTimeID
+}
+
+// answer checks the request and runs the handler.
+func (x *exchange) answer(r *route) error {
+	if r.key == unsigned {
+		return r.handler(x.s, x)
+	}
+	x.startSigned()
+	if err := x.authenticate(r); err != nil {
+		return x.endNonce(err)
+	}
+	if !r.writes {
+		if err := x.settleNonce(); err != nil {
+			return err
+		}
+	}
+	return x.endNonce(r.handler(x.s, x))
+}
+
+// startSigned sets the headers that go with a nonce (RFC 8555 §6.5, §7.1).
+func (x *exchange) startSigned() {
+	h := x.Header()
+	h.Set("Replay-Nonce", x.s.nonces.issue())
+	h.Set("Cache-Control", "no-store")
+	h.Set("Link", "<"+x.url(pathDirectory)+`>;rel="index"`)
+}
+
+// takeNonce returns the nonce for the transaction that spends it.
+func (x *exchange) takeNonce() *ca.OneTimeID {
+	n := x.nonce
+	x.nonce = nil
+	return n
+}
+
+// settleNonce spends the nonce of a request that stores nothing else.
+func (x *exchange) settleNonce() error {
+	if n := x.takeNonce(); n != nil {
+		return x.s.store.UseNonce(x.r.Context(), n)
+	}
+	return nil
+}
+
+// endNonce spends the nonce of a refused request, if its transaction did not. That
+// the nonce was used goes before the other refusal.
+func (x *exchange) endNonce(err error) error {
+	if err == nil {
+		return nil
+	}
+	if used := x.settleNonce(); used != nil {
+		return errors.Join(used, err)
+	}
+	return err
+}
+
+// base returns https:// and the host that the client used.
+func (x *exchange) base() string {
+	if x.r.Host != "" {
+		return "https://" + x.r.Host
+	}
+	host := x.s.cfg.Hosts[0]
+	if x.s.cfg.Port != "" && x.s.cfg.Port != "443" {
+		return "https://" + net.JoinHostPort(host, x.s.cfg.Port)
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return "https://" + host
+}
+
+// url returns the URL of a resource of this provisioner.
+func (x *exchange) url(segments ...string) string {
+	return x.base() + Prefixes[0] + url.PathEscape(x.prov.Name) + "/" + strings.Join(segments, "/")
+}
+
+// findProvisioner finds the provisioner of an escaped name, or answers that there
+// is none.
+func (x *exchange) findProvisioner(escaped string) bool {
+	name, err := url.PathUnescape(escaped)
+	if err != nil || len(name) > maxNameLength {
+		name = "of that name"
+	}
+	p, err := x.s.cfg.Provisioners.ACME(name)
+	_, exists := x.s.cfg.Provisioners.ByName(name)
+	switch {
+	case err == nil:
+		x.prov, x.ref = p, p.Ref()
+		return true
+	case !exists:
+		// Not a problem of ACME's: there is no ACME server here.
+		x.write(http.StatusNotFound, "application/json", map[string]string{
+			"type": "notFound", "detail": "resource not found", "message": "provisioner " + name + " not found",
+		})
+	case errors.Is(err, ca.ErrNotFound):
+		x.problem(acme.NewProblem(acme.ProblemUnauthorized, "provisioner must be of type ACME").WithStatus(http.StatusUnauthorized))
+	default:
+		x.problem(acme.NewProblem(acme.ProblemUnauthorized, "provisioner is disabled due to an initialization error").WithStatus(http.StatusUnauthorized))
+	}
+	return false
+}
+
+func (x *exchange) methodNotAllowed(r *route) {
+	for _, m := range r.methods {
+		x.Header().Add("Allow", m)
+	}
+	x.problem(acme.NewProblem(acme.ProblemMalformed, "the method %s is not allowed here; use %s", x.r.Method, strings.Join(r.methods, " or ")).
+		WithStatus(http.StatusMethodNotAllowed))
+}
+
+// write writes a JSON body.
+func (x *exchange) write(status int, contentType string, body any) {
+	data, err := json.Marshal(body)
+	if err != nil { // our own structs always have one
+		panic(fmt.Sprintf("encoding %T: %v", body, err))
+	}
+	x.Header().Set("Content-Type", contentType)
+	x.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	x.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		x.ResponseWriter.Write(data)
+	}
+}
+
+func (x *exchange) writeJSON(status int, body any) { x.write(status, "application/json", body) }
+
+func (x *exchange) problem(p *acme.Problem) {
+	if p.RetryAfter > 0 {
+		x.retryAfter(p.RetryAfter)
+	}
+	x.write(p.Status, "application/problem+json", p)
+}
+
+// retryAfter tells the client when to ask again, in whole seconds and at least one.
+func (x *exchange) retryAfter(d time.Duration) {
+	x.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(d.Seconds())))))
+}
+
+// fail logs an error and answers with its problem.
+func (x *exchange) fail(err error) {
+	p := problemOf(err)
+	log := x.s.log.Info
+	if p.Status >= http.StatusInternalServerError {
+		log = x.s.log.Error
+	}
+	account := ""
+	if x.account != nil {
+		account = x.account.ID
+	}
+	log("ACME request refused", "request-id", x.requestID(), "provisioner", x.ref, "path", x.r.URL.Path,
+		"account", account, "type", p.Type, "error", err)
+	x.problem(p)
+}
+
+func (x *exchange) requestID() string { return x.s.cfg.RequestID(x.r.Context()) }
+
+// decode reads the JSON object of a payload.
+func (x *exchange) decode(dst any) error {
+	if len(x.payload) == 0 {
+		return acme.NewProblem(acme.ProblemMalformed, "the payload is empty, where a JSON object is needed")
+	}
+	if err := json.Unmarshal(x.payload, dst); err != nil {
+		return acme.NewProblem(acme.ProblemMalformed, "the payload is not the JSON object that is needed: %w", err)
+	}
+	return nil
+}
+
+// postAsGet refuses a payload (RFC 8555 §6.3).
+func (x *exchange) postAsGet() error {
+	if len(x.payload) > 0 {
+		return acme.NewProblem(acme.ProblemMalformed, "expected POST-as-GET, with an empty payload")
+	}
+	return nil
+}

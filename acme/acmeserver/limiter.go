@@ -1,0 +1,70 @@
+package acmeserver
+
+import (
+	"sync"
+	"time"
+)
+
+// maxBuckets bounds a limiter's memory: about 100 octets each, twice.
+const maxBuckets = 20_000
+
+// A limiter counts events by key in token buckets. When there are too many keys
+// it forgets those that were not seen lately.
+type limiter struct {
+	rate, burst float64 // tokens a second, and at most
+
+	mu       sync.Mutex // guards the rest
+	now, old map[string]bucket
+}
+
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+func newLimiter(rate, burst float64) *limiter {
+	return &limiter{rate: rate, burst: burst, now: make(map[string]bucket)}
+}
+
+// take takes one token, or returns how long it takes until there is one.
+func (l *limiter) take(key string, at time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.refilled(key, at)
+	if b.tokens < 1 {
+		return time.Duration((1 - b.tokens) / l.rate * float64(time.Second))
+	}
+	b.tokens--
+	l.put(key, b)
+	return 0
+}
+
+// empty returns how long to wait until there is a token, without taking it.
+func (l *limiter) empty(key string, at time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.refilled(key, at); b.tokens < 1 {
+		return time.Duration((1 - b.tokens) / l.rate * float64(time.Second))
+	}
+	return 0
+}
+
+func (l *limiter) refilled(key string, at time.Time) bucket {
+	b, ok := l.now[key]
+	if !ok {
+		b, ok = l.old[key]
+	}
+	if !ok {
+		return bucket{l.burst, at}
+	}
+	b.tokens = min(l.burst, b.tokens+l.rate*max(at.Sub(b.at).Seconds(), 0))
+	b.at = at
+	return b
+}
+
+func (l *limiter) put(key string, b bucket) {
+	if len(l.now) >= maxBuckets {
+		l.old, l.now = l.now, make(map[string]bucket)
+	}
+	l.now[key] = b
+}

@@ -1,0 +1,49 @@
+package acmeserver
+
+import "time"
+
+// Limits of what one request may bring.
+const (
+	maxBody        = 128 << 10 // octets; attestation statements take tens of KiB
+	maxIdentifiers = 100       // of an order
+	maxSegments    = 4         // of a path below the provisioner's name
+	ordersPerPage  = 100       // of an account's list
+	maxNameLength  = 255       // of a provisioner in a path, after decoding
+)
+
+// Rates that one client may reach, beyond which it is told rateLimited. They are
+// far above what a fleet renewing its certificates does, and keep a client in a
+// loop from filling the database.
+const (
+	accountsPerSecond, accountsAtOnce = 100, 1000      // new accounts from one address
+	ordersPerSecond, ordersAtOnce     = 100, 1000      // new orders of one account
+	failuresPerSecond, failuresAtOnce = 1.0 / 60, 60.0 // failed validations of one account for one identifier
+)
+
+// maxValidations bounds the validations that run at one time.
+const maxValidations = 1000
+
+// Times of a validation.
+const (
+	attemptTimeout = 30 * time.Second        // of one attempt
+	inlineWait     = 1500 * time.Millisecond // the answer waits so long for the result
+	pollAfter      = 2 * time.Second         // Retry-After of what is processing
+	retryGrace     = time.Minute             // a processing challenge nobody works on is taken up after it
+)
+
+// retryDelays are between the attempts of a validation.
+var retryDelays = [...]time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
+
+// finalizeWait is how long the answer to finalize waits for the signature before
+// it shows an order that is processing (RFC 8555 §7.4).
+const finalizeWait = 20 * time.Second
+
+// orderLifetime is how long an order and its authorizations may be worked on.
+const orderLifetime = 24 * time.Hour
+
+// renewalPoll is the Retry-After of renewal information, RFC 9773 §4.3; the
+// other one is for certificates that have to go.
+const (
+	renewalPoll    = 6 * time.Hour
+	renewalPollNow = 10 * time.Minute
+)

@@ -1,0 +1,207 @@
+package acmeserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"stepca/acme"
+	"stepca/ca"
+	"stepca/policy"
+	"stepca/store"
+)
+
+// newOrderRequest is the payload of newOrder (RFC 8555 §7.4).
+type newOrderRequest struct {
+	Identifiers []struct {
+		Type  string `json:"type"`
+		Value string `json:"value"`
+	} `json:"identifiers"`
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+	Profile   string    `json:"profile"`
+	Replaces  string    `json:"replaces"` // RFC 9773 §5
+}
+
+// newOrder creates an order, after it has found that nothing speaks against a
+// certificate for these names but that their control is not proved yet.
+func (s *Server) newOrder(x *exchange) error {
+	var req newOrderRequest
+	if err := x.decode(&req); err != nil {
+		return err
+	}
+	if wait := s.newOrders.take(x.account.ID, s.now()); wait > 0 {
+		return limited(wait, "new orders of this account")
+	}
+	if req.Profile != "" {
+		return acme.NewProblem(acme.ProblemInvalidProfile, "this server has no profiles")
+	}
+	ids, err := parseIdentifiers(&req)
+	if err != nil {
+		return err
+	}
+	if err := x.judge(ids); err != nil {
+		return err
+	}
+	o, err := x.makeOrder(&req, ids)
+	if err != nil {
+		return err
+	}
+	if req.Replaces != "" {
+		if err := x.markReplaced(o); err != nil {
+			return err
+		}
+	}
+	rec := new(store.ACMEOrder)
+	if err := o.Save(rec, o.Expires); err != nil {
+		return err
+	}
+	if err := s.store.InsertOrder(x.r.Context(), rec, x.takeNonce()); err != nil {
+		return err
+	}
+	x.writeOrder(http.StatusCreated, o)
+	return nil
+}
+
+// parseIdentifiers returns the names of an order, canonical and each once.
+func parseIdentifiers(req *newOrderRequest) ([]acme.Identifier, error) {
+	switch n := len(req.Identifiers); {
+	case n == 0:
+		return nil, malformed("the order has no identifiers")
+	case n > maxIdentifiers:
+		return nil, malformed("the order has %d identifiers, more than the %d allowed", n, maxIdentifiers)
+	}
+	ids := make([]acme.Identifier, len(req.Identifiers))
+	var refused refusals
+	permanent := 0
+	for i, id := range req.Identifiers {
+		var err error
+		if ids[i], err = acme.ParseIdentifier(id.Type, id.Value); err != nil {
+			if err := refused.add(acme.Identifier{Type: ca.IdentifierType(clip(id.Type)), Value: clip(id.Value)}, err); err != nil {
+				return nil, err
+			}
+		}
+		if ids[i].Type == ca.PermanentIdentifier {
+			permanent++
+		}
+	}
+	if err := refused.err(); err != nil {
+		return nil, err
+	}
+	ids = acme.Dedupe(ids)
+	if permanent > 0 && len(ids) > 1 {
+		return nil, malformed("a permanent identifier has to be the only identifier of its order")
+	}
+	return ids, nil
+}
+
+// judge refuses names that this account could not get a certificate for, however
+// well it proved their control.
+func (x *exchange) judge(ids []acme.Identifier) error {
+	accountPolicy, err := x.s.accountPolicy(x.r.Context(), x.account)
+	if err != nil {
+		return err
+	}
+	grant := x.prov.OrderGrant()
+	var refused refusals
+	for _, id := range ids {
+		err := accountPolicy.CheckNames([]ca.Identifier{id})
+		if err == nil {
+			err = x.s.cfg.Issuer.CheckName(id, grant)
+		}
+		if err == nil && len(x.challengesFor(id)) == 0 {
+			err = ca.Errorf(ca.ErrRejectedIdentifier, "the provisioner offers no challenge that could prove it")
+		}
+		if err != nil {
+			if err := refused.add(id, err); err != nil {
+				return err
+			}
+		}
+	}
+	return refused.err()
+}
+
+// refusals collects what is wrong with several identifiers (RFC 8555 §6.7.1).
+type refusals struct{ problems []*acme.Problem }
+
+// add notes why an identifier is refused. It returns an error that is not the
+// client's fault.
+func (r *refusals) add(id acme.Identifier, err error) error {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		return err
+	}
+	detail := p.Detail
+	if e, ok := errors.AsType[*ca.Error](err); ok && e.Detail != "" {
+		detail = e.Detail
+	}
+	p.Subproblems = []acme.Subproblem{{Type: p.Type, Detail: detail, Identifier: &id}}
+	r.problems = append(r.problems, p)
+	return nil
+}
+
+// err returns nil, the only refusal, or one for all with a subproblem each: of
+// their type if they share it, else compound.
+func (r *refusals) err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	first := r.problems[0]
+	if len(r.problems) == 1 {
+		return first
+	}
+	whole := &acme.Problem{Type: first.Type, Detail: first.Detail, Status: first.Status}
+	for _, p := range r.problems {
+		whole.Subproblems = append(whole.Subproblems, p.Subproblems...)
+		if p.Type != first.Type {
+			compound := acme.NewProblem(acme.ProblemCompound, "")
+			whole.Type, whole.Detail, whole.Status = compound.Type, compound.Detail, compound.Status
+		}
+	}
+	return whole
+}
+
+// accountPolicy returns the policy of the external account key that the account
+// was created with; nil for none.
+func (s *Server) accountPolicy(ctx context.Context, a *acme.Account) (*policy.X509, error) {
+	if a.ExternalKeyID == "" {
+		return nil, nil
+	}
+	key, err := s.store.ExternalKey(ctx, a.ExternalKeyID)
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, nil // deleted, and its policy with it
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy.Parse(key.Data)
+	if err != nil {
+		return nil, fmt.Errorf("policy of external account key %s: %w", key.ID, err)
+	}
+	return p.X509, nil
+}
+
+// makeOrder returns the new order with its authorizations.
+func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier) (*acme.Order, error) {
+	now := x.s.now().UTC().Truncate(time.Second)
+	validity, err := x.s.cfg.Issuer.Foresee(&ca.Request{
+		NotBefore: ca.TimeOrDuration{Time: req.NotBefore}, NotAfter: ca.TimeOrDuration{Time: req.NotAfter},
+	}, x.prov.OrderGrant())
+	if errors.Is(err, ca.ErrMalformed) || errors.Is(err, ca.ErrForbidden) {
+		return nil, malformed("notBefore or notAfter: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := &acme.Order{
+		ID: acme.NewID(), AccountID: x.account.ID, CreatedAt: now, Provisioner: x.ref.ID,
+		Status: acme.StatusPending, Expires: now.Add(orderLifetime), Identifiers: ids,
+		NotBefore: validity.NotBefore, NotAfter: validity.NotAfter, Replaces: req.Replaces,
+	}
+	for _, id := range ids {
+		o.Authorizations = append(o.Authorizations, x.makeAuthorization(o, id))
+	}
+	return o, nil
+}

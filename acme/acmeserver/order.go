@@ -1,0 +1,93 @@
+package acmeserver
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"stepca/acme"
+)
+
+// orderBody is an order as clients see it (RFC 8555 §7.1.3). Compatible: id is the
+// reference's addition, and notBefore and notAfter are always there.
+type orderBody struct {
+	ID             string            `json:"id"`
+	Status         acme.Status       `json:"status"`
+	Expires        time.Time         `json:"expires"`
+	Identifiers    []acme.Identifier `json:"identifiers"`
+	Profile        string            `json:"profile,omitempty"`
+	Replaces       string            `json:"replaces,omitempty"`
+	NotBefore      time.Time         `json:"notBefore"`
+	NotAfter       time.Time         `json:"notAfter"`
+	Error          *acme.Problem     `json:"error,omitempty"`
+	Authorizations []string          `json:"authorizations"`
+	Finalize       string            `json:"finalize"`
+	Certificate    string            `json:"certificate,omitempty"`
+}
+
+// writeOrder answers with an order.
+func (x *exchange) writeOrder(status int, o *acme.Order) {
+	location := x.url(pathOrder, o.ID)
+	body := orderBody{
+		ID: o.ID, Status: o.Status, Expires: o.Expires, Identifiers: o.Identifiers, Profile: o.Profile, Replaces: o.Replaces,
+		NotBefore: o.NotBefore, NotAfter: o.NotAfter, Error: o.Error, Finalize: location + "/finalize",
+	}
+	for _, a := range o.Authorizations {
+		body.Authorizations = append(body.Authorizations, x.url(pathAuthz, a.ID))
+	}
+	if o.CertificateID != "" {
+		body.Certificate = x.url(pathCertificate, o.CertificateID)
+	}
+	if o.Status == acme.StatusReady && x.s.jobs.has(o.ID) {
+		body.Status = acme.StatusProcessing
+		x.retryAfter(pollAfter)
+	}
+	x.Header().Set("Location", location)
+	x.writeJSON(status, body)
+}
+
+// loadOrder returns the order that an ID belongs to, its status up to date, if it
+// is the account's. Validations that nobody works on any more are begun again.
+func (x *exchange) loadOrder(id string) (*acme.Order, error) {
+	o, err := x.s.findOrder(x.r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if o.AccountID != x.account.ID {
+		return nil, forbidden("this belongs to another account")
+	}
+	if o.Provisioner != x.ref.ID {
+		return nil, forbidden("this belongs to another provisioner")
+	}
+	x.resume(o)
+	return o, nil
+}
+
+func (s *Backend) findOrder(ctx context.Context, id string) (*acme.Order, error) {
+	rec, err := s.store.Order(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	o, err := acme.LoadOrder(rec)
+	if err != nil {
+		return nil, err
+	}
+	o.Advance(s.now())
+	return o, nil
+}
+
+// order answers with an order (RFC 8555 §7.4).
+func (s *Server) order(x *exchange) error {
+	if err := x.postAsGet(); err != nil {
+		return err
+	}
+	o, err := x.loadOrder(x.args[0])
+	if err != nil {
+		return err
+	}
+	if o.ID != x.args[0] {
+		return notFound("order")
+	}
+	x.writeOrder(http.StatusOK, o)
+	return nil
+}

@@ -1,0 +1,115 @@
+package acmeserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"slices"
+
+	"stepca/acme"
+	"stepca/ca"
+	"stepca/store"
+)
+
+// renewalInfo tells when to renew a certificate (RFC 9773 §4.1).
+func (s *Server) renewalInfo(x *exchange) error {
+	crt, _, err := s.certificateByID(x.r.Context(), x.args[0])
+	if err != nil {
+		return err
+	}
+	revoked, err := s.cfg.Revocation.Revoked(x.r.Context(), crt.SerialNumber)
+	if err != nil {
+		return err
+	}
+	window, again := acme.SuggestedWindow(crt), renewalPoll
+	if revoked != nil {
+		window, again = acme.PastWindow(s.now()), renewalPollNow
+	}
+	x.retryAfter(again)
+	x.writeJSON(http.StatusOK, struct {
+		SuggestedWindow acme.Window `json:"suggestedWindow"`
+	}{window})
+	return nil
+}
+
+// certificateByID returns the certificate that a CertID names, and its record.
+func (s *Server) certificateByID(ctx context.Context, certID string) (*x509.Certificate, *store.Certificate, error) {
+	keyID, serial, err := acme.ParseCertID(certID)
+	if err != nil {
+		return nil, nil, err
+	}
+	rec, err := s.store.Certificate(ctx, serial)
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, nil, notFound("certificate")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	crt, err := x509.ParseCertificate(rec.DER)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !bytes.Equal(crt.AuthorityKeyId, keyID) {
+		return nil, nil, notFound("certificate")
+	}
+	return crt, rec, nil
+}
+
+// markReplaced checks that a new order may replace the certificate it names (RFC
+// 9773 §5) and notes it in the order of that certificate.
+func (x *exchange) markReplaced(o *acme.Order) error {
+	ctx := x.r.Context()
+	crt, rec, err := x.s.certificateByID(ctx, o.Replaces)
+	if err != nil {
+		return err
+	}
+	if rec.AccountID != x.account.ID {
+		return forbidden("the certificate to be replaced was issued to another account")
+	}
+	names := ca.Names(crt.DNSNames, crt.IPAddresses, nil, nil)
+	if !slices.ContainsFunc(o.Identifiers, func(id acme.Identifier) bool { return slices.Contains(names, id) }) {
+		return malformed("the order has no identifier in common with the certificate to be replaced")
+	}
+	predecessor, err := x.s.findOrder(ctx, rec.OrderID)
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil // too old to be on record: nothing to mark
+	}
+	if err != nil {
+		return err
+	}
+	before := predecessor.ReplacedBy
+	taken, err := x.s.isReplaced(ctx, before)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return alreadyReplaced()
+	}
+	_, err = x.s.updateOrder(ctx, predecessor.ID, nil, func(p *acme.Order) error {
+		if p.ReplacedBy != before {
+			return alreadyReplaced()
+		}
+		p.ReplacedBy = o.ID
+		return nil
+	})
+	return err
+}
+
+func alreadyReplaced() error {
+	return acme.NewProblem(acme.ProblemAlreadyReplaced, "another order replaces it")
+}
+
+// isReplaced reports whether the order that replaces a certificate (its ID, "" for
+// none) still counts.
+func (s *Server) isReplaced(ctx context.Context, orderID string) (bool, error) {
+	if orderID == "" {
+		return false, nil
+	}
+	o, err := s.findOrder(ctx, orderID)
+	if errors.Is(err, ca.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && o.Status != acme.StatusInvalid, err
+}

@@ -1,0 +1,126 @@
+package acmeserver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"stepca/acme"
+)
+
+// A validation is the work on one challenge.
+type validation struct {
+	b         *Backend
+	validator acme.Validator
+	what      acme.Validation
+	orderID   string
+	authzID   string
+	challenge string // ID
+	failures  string // key of the limiter
+}
+
+// startValidation begins the validation of a challenge, or wakes it.
+func (x *exchange) startValidation(o *acme.Order, a *acme.Authorization, c *acme.Challenge, payload []byte) *job {
+	v := &validation{
+		b: x.s.Backend, validator: x.s.cfg.Validator, orderID: o.ID, authzID: a.ID, challenge: c.ID, failures: failureKey(o, a),
+		what: acme.Validation{
+			Type: c.Type, Token: c.Token, Identifier: a.Identifier, Wildcard: a.Wildcard,
+			KeyAuthorization:  acme.KeyAuthorization(c.Token, x.account.Thumbprint),
+			AccountURL:        x.url(pathAccount, x.account.ID),
+			IssuerDomainNames: issuerDomainNames(x.prov),
+			Payload:           payload,
+			AcceptsFormat:     x.prov.AcceptsAttestation,
+			AttestationRoots:  x.prov.Roots(),
+		},
+	}
+	return x.s.jobs.start(c.ID, v.run)
+}
+
+// resume begins validations again that were processing when their server stopped.
+// An attestation, whose statement is not stored, waits for the client.
+func (x *exchange) resume(o *acme.Order) {
+	if o.Status != acme.StatusPending {
+		return
+	}
+	for _, a := range o.Authorizations {
+		for _, c := range a.Challenges {
+			if c.Status == acme.StatusProcessing && x.s.now().After(c.RetryBy.Add(retryGrace)) && c.Type != acme.DeviceAttest01 {
+				x.startValidation(o, a, c, nil)
+			}
+		}
+	}
+}
+
+// run makes attempts until one succeeds, one fails for good, or there were enough.
+func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
+	for attempt := 0; ; attempt++ {
+		attestation, err := v.attempt(ctx)
+		if ctx.Err() != nil {
+			return // the server stops; a client's next look begins again
+		}
+		if err == nil {
+			v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Succeed(c, attestation, v.b.now()) })
+			return
+		}
+		p := validationProblem(err)
+		v.b.log.Info("ACME challenge not fulfilled", "type", v.what.Type, "identifier", v.what.Identifier.String(),
+			"order", v.orderID, "attempt", attempt+1, "error", err)
+		if !p.Temporary || attempt == len(retryDelays) {
+			v.b.failures.take(v.failures, v.b.now())
+			v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Fail(c, p, v.b.now()) })
+			return
+		}
+		delay := retryDelays[attempt]
+		v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Postpone(c, p, v.b.now().Add(delay), v.b.now()) })
+		if !sleep(ctx, delay, wake) {
+			return
+		}
+	}
+}
+
+func (v *validation) attempt(ctx context.Context) (*acme.Attestation, error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	return v.validator.Validate(ctx, &v.what)
+}
+
+// validationProblem returns what a client may know of a failed attempt. Trouble of
+// our own is temporary.
+func validationProblem(err error) *acme.Problem {
+	if p, ok := errors.AsType[*acme.Problem](err); ok {
+		return p
+	}
+	p := acme.NewProblem(acme.ProblemServerInternal, "the validation could not be carried out")
+	if errors.Is(err, context.DeadlineExceeded) {
+		p = acme.NewProblem(acme.ProblemConnection, "no answer in time")
+	}
+	p.Temporary, p.Cause = true, err
+	return p
+}
+
+// save stores the outcome of an attempt, if it still matters.
+func (v *validation) save(ctx context.Context, apply func(*acme.Authorization, *acme.Challenge)) {
+	_, err := v.b.updateOrder(ctx, v.orderID, nil, func(o *acme.Order) error {
+		a := o.Authorization(v.authzID)
+		if o.Advance(v.b.now()); o.Status == acme.StatusPending && a != nil && a.Challenge(v.challenge) != nil {
+			apply(a, a.Challenge(v.challenge))
+		}
+		return nil
+	})
+	if err != nil {
+		v.b.log.Error("the result of an ACME validation was not stored", "order", v.orderID, "challenge", v.challenge, "error", err)
+	}
+}
+
+// sleep waits, for less if it is woken. It reports whether to go on.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-wake:
+	}
+	return true
+}
