@@ -83,7 +83,7 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, s *subject) (*gr
 }
 
 func (f *issuance) mint(ctx context.Context, env *cli.Env, s *subject) (string, error) {
-	c, err := f.conn.OpenForToken(ctx, env)
+	c, err := f.conn.CA(ctx, env)
 	if err != nil {
 		return "", err
 	}

@@ -18,6 +18,6 @@ func Command(env *cli.Env) *cobra.Command {
 		`**step ssh** gets SSH certificates for users and hosts from a certificate authority and
 configures OpenSSH, so that neither authorized_keys nor known_hosts need a line for
 each of them.`,
-		certificate(env), checkHost(env), fingerprint(env), hosts(env), inspect(env), list(env), login(env),
-		logout(env), needsRenewal(env), rekey(env), renew(env), revoke(env))
+		certificate(env), checkHost(env), configure(env), fingerprint(env), hosts(env), inspect(env), krl(env), list(env),
+		login(env), logout(env), needsRenewal(env), proxyCommand(env), rekey(env), renew(env), revoke(env))
 }

@@ -1,0 +1,157 @@
+package ssh_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"stepca/cli/ca"
+	"stepca/cli/clitest"
+	"stepca/cli/ssh"
+	"stepca/internal/catest"
+	"stepca/keyfile"
+)
+
+func TestMain(m *testing.M) { clitest.Main(m, ca.Command, ssh.Command) }
+
+// TestScript runs the scripts against one CA with SSH, which has the provisioners
+// "admin", whose password is in password.txt, and "sshpop". The user is
+// bootstrapped and has an ssh-agent. Scripts find these variables
+//
+//	CA_URL, CA_ROOT   of the CA
+//	HOST_KEY          the line of the key that signs host certificates
+//	USER_KEY          the line of the key that signs user certificates
+func TestScript(t *testing.T) {
+	authority := newCA(t, nil)
+	clitest.Run(t, func(env *testscript.Env) error {
+		env.Setenv("CA_URL", authority.URL)
+		env.Setenv("CA_ROOT", authority.RootFile)
+		env.Setenv("HOST_KEY", authority.hostKey)
+		env.Setenv("USER_KEY", authority.userKey)
+		if err := bootstrap(env.WorkDir, filepath.Join(env.WorkDir, "home"), authority); err != nil {
+			return err
+		}
+		return startAgent(env)
+	})
+}
+
+// An sshCA is a running CA with the keys that it signs SSH certificates with.
+type sshCA struct {
+	*catest.CA
+	hostKey, userKey string // lines of authorized_keys, without a comment
+}
+
+// newCA runs a CA; edit, if not nil, changes its configuration further.
+func newCA(t *testing.T, edit func(cfg map[string]any)) *sshCA {
+	t.Helper()
+	dir := t.TempDir()
+	authority := new(sshCA)
+	key := func(name string, line *string) string {
+		key, err := keyfile.Generate(keyfile.KeySpec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, err := keyfile.EncodePrivateKey(key, keyfile.PKCS8, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, err := keyfile.EncodeAuthorizedKey(key.Public(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		*line = string(public[:len(public)-1])
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, private, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	authority.CA = catest.New(t, catest.Options{Edit: func(cfg map[string]any) {
+		cfg["ssh"] = map[string]any{"hostKey": key("host_ca_key", &authority.hostKey), "userKey": key("user_ca_key", &authority.userKey)}
+		a := cfg["authority"].(map[string]any)
+		a["backdate"] = "0s"
+		a["claims"] = map[string]any{"enableSSHCA": true, "minUserSSHCertDuration": "1s", "minHostSSHCertDuration": "1s"}
+		a["provisioners"] = append(a["provisioners"].([]any), map[string]any{"type": "SSHPOP", "name": "sshpop"})
+		if edit != nil {
+			edit(cfg)
+		}
+	}})
+	return authority
+}
+
+// bootstrap gives a home directory the files of step ca bootstrap, and the work
+// directory the password of the provisioner "admin".
+func bootstrap(work, home string, authority *sshCA) error {
+	root, err := os.ReadFile(authority.RootFile)
+	if err != nil {
+		return err
+	}
+	defaults, err := json.Marshal(map[string]string{"ca-url": authority.URL, "fingerprint": authority.Fingerprint})
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{
+		filepath.Join(home, ".step", "certs", "root_ca.crt"):    root,
+		filepath.Join(home, ".step", "config", "defaults.json"): defaults,
+		filepath.Join(work, "password.txt"):                     []byte(catest.Password + "\n"),
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAgent runs an ssh-agent for one script, if there is the program: scripts
+// that need it say so.
+func startAgent(env *testscript.Env) error {
+	socket, stop, err := runAgent()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	env.Defer(stop)
+	env.Setenv("SSH_AUTH_SOCK", socket)
+	return nil
+}
+
+// runAgent runs ssh-agent until stop is called. The names of sockets must be
+// short, so it has a directory of its own.
+func runAgent() (socket string, stop func(), err error) {
+	dir, err := os.MkdirTemp("", "agent")
+	if err != nil {
+		return "", nil, err
+	}
+	socket = filepath.Join(dir, "s")
+	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		os.RemoveAll(dir)
+		return "", nil, err
+	}
+	stop = func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		os.RemoveAll(dir)
+	}
+	for range 500 {
+		if conn, err := net.Dial("unix", socket); err == nil {
+			conn.Close()
+			return socket, stop, nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	return "", nil, errors.New("ssh-agent does not listen")
+}
