@@ -74,7 +74,7 @@ type CRL struct {
 	GenerateOnRevoke bool        `json:"generateOnRevoke,omitempty"`
 	CacheDuration    ca.Duration `json:"cacheDuration,omitzero"` // see Cache
 	RenewPeriod      ca.Duration `json:"renewPeriod,omitzero"`   // see Renew
-	IDPURL           string      `json:"idpURL,omitempty"`       // "": made from the first DNS name
+	IDPURL           string      `json:"idpURL,omitempty"`       // as in the distribution points of certificates; "": the list has none
 }
 
 // IsEnabled reports whether lists are made; a nil CRL makes none.

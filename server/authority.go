@@ -302,6 +302,7 @@ func (s *Server) buildAPI(a *authority) (*apiserver.Server, error) {
 		Ready:    func(ctx context.Context) error { return s.ready(ctx, a) },
 		Log:      s.log,
 		Observer: s.metrics,
+		Mounts:   s.mountACME(a),
 	}
 	if a.ssh != nil {
 		cfg.SSH = &a.ssh.api
@@ -347,9 +348,12 @@ func (a *authority) revocationSettings() revocation.Settings {
 			*entry.CRL = revocation.CRLSettings{
 				Enabled: true, GenerateOnRevoke: c.GenerateOnRevoke, CacheDuration: c.Cache(), RenewPeriod: c.Renew(),
 			}
-			entry.IDPURL = c.IDPURL
-			if inherited := is.Name != issue.DefaultAuthority && c == a.cfg.CRL; inherited || entry.IDPURL == "" {
-				entry.IDPURL = a.crlURL(is.Name) // a URL of the default issuer's list is not that of another's
+			// To RFC 5280 §6.3.3 and OpenSSL, a list with a distribution point is only
+			// for certificates that name the same one. Ours name none but what the
+			// configuration or a template has them name, so that the list has none
+			// either by default, where the reference makes one up.
+			if inherited := is.Name != issue.DefaultAuthority && c == a.cfg.CRL; !inherited {
+				entry.IDPURL = c.IDPURL
 			}
 		}
 		set.Issuers = append(set.Issuers, entry)
@@ -359,15 +363,6 @@ func (a *authority) revocationSettings() revocation.Settings {
 		set.SSHKeys = append(user, host...)
 	}
 	return set
-}
-
-// crlURL is where clients find the list of an issuer, unless it is configured.
-func (a *authority) crlURL(issuer string) string {
-	u := "https://" + bracketed(a.cfg.ServerNames()[0]) + api.Prefix + api.PathCRL
-	if issuer != issue.DefaultAuthority {
-		u += "/" + issuer
-	}
-	return u
 }
 
 // bracketed returns an IPv6 address as URLs have it, and other names as they are.
