@@ -13,12 +13,15 @@ import (
 )
 
 // The challenges an ACME provisioner may allow: those of RFC 8555 §8, RFC 8737
-// and draft-ietf-acme-device-attest.
+// and the drafts draft-ietf-acme-device-attest, -dns-account-label and
+// -dns-persist. The last two are this system's addition, off unless configured.
 const (
 	ChallengeHTTP01         = "http-01"
 	ChallengeDNS01          = "dns-01"
 	ChallengeTLSALPN01      = "tls-alpn-01"
 	ChallengeDeviceAttest01 = "device-attest-01"
+	ChallengeDNSAccount01   = "dns-account-01"
+	ChallengeDNSPersist01   = "dns-persist-01"
 )
 
 // The formats of attestation statements that device-attest-01 knows.
@@ -97,7 +100,7 @@ func (p *ACME) prepare(s *setup) error {
 
 func checkChallenge(challenge string) error {
 	switch challenge {
-	case ChallengeHTTP01, ChallengeDNS01, ChallengeTLSALPN01, ChallengeDeviceAttest01:
+	case ChallengeHTTP01, ChallengeDNS01, ChallengeTLSALPN01, ChallengeDeviceAttest01, ChallengeDNSAccount01, ChallengeDNSPersist01:
 		return nil
 	case "wire-oidc-01", "wire-dpop-01":
 		return fmt.Errorf("acme challenge %q is not supported by this version", challenge)

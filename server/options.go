@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/term"
 
+	"stepca/acme"
 	"stepca/apiserver"
 	"stepca/config"
 	"stepca/keyfile"
@@ -46,6 +47,10 @@ type Options struct {
 type ACMEOptions struct {
 	HTTPPort, TLSPort int  // of http-01 and tls-alpn-01; zero means 80 and 443
 	StrictFQDN        bool // look names up as they are, without search domains
+
+	// Validator takes the place of the one that the options above make; nil for
+	// none.
+	Validator acme.Validator
 }
 
 // password returns how the keys of a configuration are opened: by the flag's

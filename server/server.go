@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"stepca/acme"
+	"stepca/acme/acmeserver"
 	"stepca/config"
 	"stepca/kv"
 	"stepca/revocation"
@@ -30,6 +32,9 @@ type Server struct {
 	db         kv.Engine
 	store      *store.Store
 	revocation *revocation.Service // nil without a database
+
+	acme          *acmeserver.Backend // nil without a database
+	acmeValidator acme.Validator
 
 	// current is swapped as a whole by Reload and never changed in place.
 	current atomic.Pointer[authority]
@@ -121,12 +126,16 @@ func (s *Server) assemble(ctx context.Context) (a *authority, err error) {
 		if cfg.CRL.IsEnabled() {
 			return a, errors.New("could not generate a CRL: crl.enabled needs a database, and db is not configured")
 		}
+		s.warnACME(a)
 		return a, nil
 	}
 	s.revocation, err = revocation.New(revocation.Config{
 		Store: s.store, Log: s.log, Shared: shared(cfg.DB), Settings: a.revocationSettings(),
 	})
 	if err != nil {
+		return a, err
+	}
+	if err := s.openACME(ctx, cfg.DB); err != nil {
 		return a, err
 	}
 	a.api, err = s.buildAPI(a)
@@ -157,6 +166,9 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.store.Run(work) })
 	if s.revocation != nil {
 		group.Go(func() error { return s.revocation.Run(work) })
+	}
+	if s.acme != nil {
+		group.Go(func() error { return s.acme.Run(work) })
 	}
 	group.Go(func() error { s.watchdog(work); return nil })
 	group.Go(func() error { return s.prof.serve(work) })

@@ -52,6 +52,8 @@ type Options struct {
 	Engines map[string]server.EngineOpener // beyond memory
 	Getenv  func(string) string            // nil knows no variable
 	Log     *slog.Logger                   // nil writes to the test's log
+
+	ACME server.ACMEOptions // how ACME challenges are validated
 }
 
 // A CA is a running one.
@@ -242,7 +244,7 @@ func (c *CA) start(opts Options) {
 	}
 	s, err := server.Open(c.t.Context(), server.Options{
 		ConfigFile: c.ConfigFile, StepPath: c.Dir, Version: "test", Quiet: true,
-		Stderr: c.t.Output(), Getenv: opts.Getenv, KMS: kms.Registry{kms.Soft: soft.Open}, Engines: engines,
+		Stderr: c.t.Output(), Getenv: opts.Getenv, KMS: kms.Registry{kms.Soft: soft.Open}, Engines: engines, ACME: opts.ACME,
 	}, opts.Log)
 	if err != nil {
 		c.t.Fatal(err)
