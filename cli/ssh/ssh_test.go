@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) { clitest.Main(m, ca.Command, ssh.Command) }
 //	HOST_KEY          the line of the key that signs host certificates
 //	USER_KEY          the line of the key that signs user certificates
 func TestScript(t *testing.T) {
-	authority := newCA(t, nil)
+	authority := newCA(t)
 	clitest.Run(t, func(env *testscript.Env) error {
 		env.Setenv("CA_URL", authority.URL)
 		env.Setenv("CA_ROOT", authority.RootFile)
@@ -48,41 +49,26 @@ type sshCA struct {
 	hostKey, userKey string // lines of authorized_keys, without a comment
 }
 
-// newCA runs a CA; edit, if not nil, changes its configuration further.
-func newCA(t *testing.T, edit func(cfg map[string]any)) *sshCA {
+// newCA runs a CA.
+func newCA(t *testing.T) *sshCA {
 	t.Helper()
-	dir := t.TempDir()
-	authority := new(sshCA)
-	key := func(name string, line *string) string {
-		key, err := keyfile.Generate(keyfile.KeySpec{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		private, err := keyfile.EncodePrivateKey(key, keyfile.PKCS8, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		public, err := keyfile.EncodeAuthorizedKey(key.Public(), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		*line = string(public[:len(public)-1])
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, private, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	authority.CA = catest.New(t, catest.Options{Edit: func(cfg map[string]any) {
-		cfg["ssh"] = map[string]any{"hostKey": key("host_ca_key", &authority.hostKey), "userKey": key("user_ca_key", &authority.userKey)}
+	authority := &sshCA{CA: catest.New(t, catest.Options{SSH: true, Edit: func(cfg map[string]any) {
 		a := cfg["authority"].(map[string]any)
 		a["backdate"] = "0s"
 		a["claims"] = map[string]any{"enableSSHCA": true, "minUserSSHCertDuration": "1s", "minHostSSHCertDuration": "1s"}
-		a["provisioners"] = append(a["provisioners"].([]any), map[string]any{"type": "SSHPOP", "name": "sshpop"})
-		if edit != nil {
-			edit(cfg)
+	}})}
+	line := func(name string) string {
+		pub, err := keyfile.LoadPublicKey(filepath.Join(authority.Dir, name), keyfile.Password{})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}})
+		line, err := keyfile.EncodeAuthorizedKey(pub, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(line))
+	}
+	authority.hostKey, authority.userKey = line("ssh_host_ca_key"), line("ssh_user_ca_key")
 	return authority
 }
 
