@@ -7,6 +7,6 @@ import (
 	"stepca/cli/clitest"
 )
 
-func TestMain(m *testing.M) { clitest.Main(m, certificate.Command) }
+func TestMain(m *testing.M) { clitest.Main(m, certificate.Command, certificate.CRLCommand) }
 
 func TestScripts(t *testing.T) { clitest.Run(t) }

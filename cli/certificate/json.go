@@ -3,6 +3,7 @@ package certificate
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -71,7 +72,7 @@ type jsonSignature struct {
 func newJSONRequest(csr *x509.CertificateRequest) *jsonRequest {
 	r := &jsonRequest{
 		Version:   csr.Version,
-		Subject:   make(map[string][]any),
+		Subject:   jsonName(csr.Subject),
 		SubjectDN: csr.Subject.String(),
 		SubjectKeyInfo: jsonKeyInfo{
 			KeyAlgorithm:      jsonAlgorithm{csr.PublicKeyAlgorithm.String()},
@@ -83,13 +84,6 @@ func newJSONRequest(csr *x509.CertificateRequest) *jsonRequest {
 		FingerprintSHA256:  hexSHA256(csr.Raw),
 		Raw:                csr.Raw,
 	}
-	for _, attribute := range csr.Subject.Names {
-		name := attributeNames[attribute.Type.String()].long
-		if name == "" {
-			name = attribute.Type.String()
-		}
-		r.Subject[name] = append(r.Subject[name], attribute.Value)
-	}
 	for _, ip := range csr.IPAddresses {
 		r.SubjectAltName.IPAddresses = append(r.SubjectAltName.IPAddresses, ip.String())
 	}
@@ -97,6 +91,19 @@ func newJSONRequest(csr *x509.CertificateRequest) *jsonRequest {
 		r.SubjectAltName.URIs = append(r.SubjectAltName.URIs, uri.String())
 	}
 	return r
+}
+
+// jsonName is a distinguished name by its attributes.
+func jsonName(name pkix.Name) map[string][]any {
+	attributes := make(map[string][]any)
+	for _, attribute := range name.Names {
+		key := attributeNames[attribute.Type.String()].long
+		if key == "" {
+			key = attribute.Type.String()
+		}
+		attributes[key] = append(attributes[key], attribute.Value)
+	}
+	return attributes
 }
 
 func hexSHA256(b []byte) string {

@@ -14,6 +14,7 @@ func commands() []cli.Command {
 	return []cli.Command{
 		ca.Command,
 		certificate.Command,
+		certificate.CRLCommand,
 		context.Command,
 		fileserver.Command,
 		ssh.Command,
