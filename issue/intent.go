@@ -2,8 +2,6 @@ package issue
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/x509"
 	"fmt"
 
 	"stepca/ca"
@@ -28,31 +26,11 @@ func (i *Issuer) openIntent(ctx context.Context, req *ca.Request, p *prepared, g
 		Provisioner: grant.Provisioner,
 		Operation:   grant.Operation,
 		RequestID:   req.ID,
-		TBS:         tbs,
+		TBS:         tbs.der,
 		OneTime:     grant.OneTime,
 	}
 	if err := i.cfg.Store.OpenIntent(ctx, in); err != nil {
 		return nil, fmt.Errorf("recording the intent to sign: %w", err)
 	}
 	return in, nil
-}
-
-// toBeSigned returns the DER of the TBSCertificate. The standard library makes
-// it only together with a signature, so one of a throw-away key is asked for.
-func (p *prepared) toBeSigned() ([]byte, error) {
-	key, err := throwAwayKey(p.authority.Certificate().PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	issuer := *p.authority.Certificate()
-	issuer.PublicKey = key.Public()
-	der, err := x509.CreateCertificate(rand.Reader, p.tbs, &issuer, p.pub, key)
-	if err != nil {
-		return nil, err
-	}
-	crt, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	return crt.RawTBSCertificate, nil
 }

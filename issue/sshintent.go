@@ -31,7 +31,7 @@ func (i *Issuer) openSSHIntents(ctx context.Context, req *ca.SSHRequest, b *sshB
 		if err != nil {
 			return nil, err
 		}
-		add(id.tbs.SerialNumber.String(), id.authority.Name, tbs)
+		add(id.tbs.SerialNumber.String(), id.authority.Name, tbs.der)
 	}
 	for n, in := range intents {
 		if n == 0 {

@@ -108,11 +108,29 @@ func (i *Issuer) sign(ctx context.Context, p *prepared) (*x509.Certificate, erro
 	if p.spent.Swap(true) {
 		return nil, errSpent
 	}
-	der, err := x509.CreateCertificate(rand.Reader, p.tbs, p.authority.Certificate(), p.pub, kms.WithContext(ctx, p.authority.Key))
+	tbs, err := p.toBeSigned()
 	if err != nil {
 		return nil, err
 	}
-	return x509.ParseCertificate(der)
+	key := p.authority.Key
+	signature, err := crypto.SignMessage(kms.WithContext(ctx, key), rand.Reader, tbs.der, tbs.opts)
+	if err != nil {
+		return nil, err
+	}
+	der, err := tbs.certificate(signature)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil || !key.External() {
+		return leaf, err
+	}
+	// Hardware and networks may fail in ways of their own. A key in this process
+	// is the standard library's, and to check it costs more than its signature.
+	if err := p.authority.Certificate().CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature); err != nil {
+		return nil, fmt.Errorf("issuer %q: the key made a signature that its certificate does not verify: %w", p.authority.Name, err)
+	}
+	return leaf, nil
 }
 
 // record makes the issuance durable: after it, and only then, the certificate
