@@ -3,31 +3,234 @@ package ca
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
+	"github.com/mholt/acmez/v3/acme"
 	"github.com/spf13/cobra"
 
+	nouns "stepca/ca"
 	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
 	"stepca/keyfile"
 )
 
-// acmeFlags hold the flags of the ACME flow, of which there are none: this
-// version gets certificates with tokens only.
-type acmeFlags struct{}
-
-func (*acmeFlags) define(*cobra.Command) {}
-
-// acmeCertificate would get a certificate from an ACME provisioner.
-func (f *certificateFlags) acmeCertificate(_ context.Context, _ *cli.Env, g *grant, _, _, _ string, _ keyfile.KeySpec) error {
-	return errACME(g)
+// acmeFlags hold the flags of the ACME flow (RFC 8555): how names are proved,
+// and for which account.
+type acmeFlags struct {
+	directory  string
+	standalone bool
+	webroot    string
+	httpListen string
+	tlsALPN    bool
+	tlsListen  string
+	dnsHook    string
+	contacts   []string
+	eabKeyID   string
+	eabKeyFile string
 }
 
-// acmeSign would get a certificate for a request from an ACME provisioner.
-func (f *signFlags) acmeSign(_ context.Context, _ *cli.Env, g *grant, _ *x509.CertificateRequest, _ string) error {
-	return errACME(g)
+func (f *acmeFlags) define(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.directory, "acme", "", "the `URL` of an ACME directory to get the certificate from, instead of a provisioner")
+	flags.BoolVar(&f.standalone, "standalone", false, "with ACME, answer http-01 challenges with a web server of our own; this is the default")
+	flags.StringVar(&f.webroot, "webroot", "", "with ACME, answer http-01 challenges with files below this `directory`, which a web server serves")
+	flags.StringVar(&f.httpListen, "http-listen", ":80", "the `address` at which --standalone listens")
+	flags.BoolVar(&f.tlsALPN, "tls-alpn", false, "with ACME, answer tls-alpn-01 challenges with a TLS server of our own")
+	flags.StringVar(&f.tlsListen, "tls-listen", ":443", "the `address` at which --tls-alpn listens")
+	flags.StringVar(&f.dnsHook, "dns-hook", "", "with ACME, answer dns-01 challenges with this `command`, which is called with present or cleanup, the name of the TXT record and its value")
+	flags.StringArrayVar(&f.contacts, "contact", nil, "an `email-address` of the ACME account, repeatable")
+	flags.StringVar(&f.eabKeyID, "eab-key-id", "", "the `id` of the key that a new ACME account is bound to")
+	flags.StringVar(&f.eabKeyFile, "eab-key-file", "", "the `file` with the key of --eab-key-id, in base64url")
 }
 
-func errACME(g *grant) error {
-	return fmt.Errorf("provisioner '%s' is of type ACME, which this command does not speak; use an ACME client with the directory %s/acme/%s/directory, or another provisioner",
-		g.acme.Name, g.client.URL(), g.acme.Name)
+// check refuses combinations that make no sense.
+func (f *acmeFlags) check() error {
+	modes := []struct {
+		flag string
+		set  bool
+	}{{"standalone", f.standalone}, {"webroot", f.webroot != ""}, {"tls-alpn", f.tlsALPN}, {"dns-hook", f.dnsHook != ""}}
+	first := ""
+	for _, mode := range modes {
+		switch {
+		case !mode.set:
+		case first != "":
+			return cli.MutuallyExclusive(first, mode.flag)
+		default:
+			first = mode.flag
+		}
+	}
+	switch {
+	case f.eabKeyID != "" && f.eabKeyFile == "":
+		return cli.RequiredWithFlag("eab-key-id", "eab-key-file")
+	case f.eabKeyFile != "" && f.eabKeyID == "":
+		return cli.RequiredWithFlag("eab-key-file", "eab-key-id")
+	}
+	return nil
+}
+
+// solver returns what answers the challenges.
+func (f *acmeFlags) solver(env *cli.Env) (acmeSolver, error) {
+	switch {
+	case f.webroot != "":
+		return &webroot{dir: f.webroot}, nil
+	case f.tlsALPN:
+		return &tlsALPN{listen: f.tlsListen}, nil
+	case f.dnsHook != "":
+		words, err := splitWords(f.dnsHook)
+		if err != nil || len(words) == 0 {
+			return nil, cli.InvalidValueReason("dns-hook", f.dnsHook, "it is not a command")
+		}
+		return &dnsHook{env: env, words: words}, nil
+	}
+	return &standalone{listen: f.httpListen}, nil
+}
+
+// acmeDirectory returns the ACME server of a provisioner.
+func acmeDirectory(c *client.Client, p *authority.Provisioner) string {
+	return c.URL() + "/acme/" + p.Name + "/directory"
+}
+
+// acmeCertificate gets a certificate for a new key from an ACME server.
+func (f *certificateFlags) acmeCertificate(ctx context.Context, env *cli.Env, g *grant, subject, crtFile, keyFile string, spec keyfile.KeySpec) error {
+	ids, err := f.acme.identifiers(unique(append(slices.Clone(f.sans), subject)))
+	if err != nil {
+		return err
+	}
+	key, err := keyfile.Generate(spec)
+	if err != nil {
+		return err
+	}
+	var names []nouns.Identifier
+	for _, id := range ids {
+		names = append(names, nouns.Identifier{Type: nouns.IdentifierType(id.Type), Value: id.Value})
+	}
+	csr, err := client.NewCSR(key, subject, names)
+	if err != nil {
+		return err
+	}
+	chain, err := f.acmeOrder(ctx, env, g, ids, csr)
+	if err != nil {
+		return err
+	}
+	if err := writePair(keyFile, key, crtFile, keyfile.EncodeCertificates(chain...)); err != nil {
+		return err
+	}
+	env.Selected("Certificate", crtFile)
+	env.Selected("Private Key", keyFile)
+	return nil
+}
+
+// acmeSign gets a certificate for a request from an ACME server.
+func (f *signFlags) acmeSign(ctx context.Context, env *cli.Env, g *grant, csr *x509.CertificateRequest, crtFile string) error {
+	var names []string
+	for _, id := range nouns.CSRNames(csr) {
+		names = append(names, id.Value)
+	}
+	if cn := csr.Subject.CommonName; cn != "" {
+		names = append(names, cn)
+	}
+	ids, err := f.acme.identifiers(unique(names))
+	if err != nil {
+		return err
+	}
+	chain, err := f.acmeOrder(ctx, env, g, ids, csr)
+	if err != nil {
+		return err
+	}
+	if err := keyfile.WriteFile(crtFile, keyfile.EncodeCertificates(chain...), 0o600); err != nil {
+		return cli.FileError(err)
+	}
+	env.Selected("Certificate", crtFile)
+	return nil
+}
+
+// identifiers returns the identifiers to order.
+func (f *acmeFlags) identifiers(names []string) ([]acme.Identifier, error) {
+	var ids []acme.Identifier
+	for _, name := range names {
+		id := nouns.ParseSAN(name)
+		switch {
+		case id.Type != nouns.DNS && id.Type != nouns.IP:
+			return nil, errors.New("Email Address and URI SANs are not supported for ACME flow")
+		case strings.HasPrefix(name, "*.") && f.dnsHook == "":
+			return nil, errors.New("wildcard dnsnames (*.x) require dns validation; use the '--dns-hook' flag")
+		}
+		ids = append(ids, acme.Identifier{Type: string(id.Type), Value: id.Value})
+	}
+	if len(ids) == 0 {
+		return nil, errors.New("there is no name to order a certificate for")
+	}
+	return ids, nil
+}
+
+// acmeOrder orders a certificate and returns its chain, leaf first.
+func (f *issuance) acmeOrder(ctx context.Context, env *cli.Env, g *grant, ids []acme.Identifier, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+	notBefore, notAfter, err := f.orderValidity(env, g.directory)
+	if err != nil {
+		return nil, err
+	}
+	solver, err := f.acme.solver(env)
+	if err != nil {
+		return nil, err
+	}
+	httpClient, err := f.acmeHTTPClient(env, g)
+	if err != nil {
+		return nil, err
+	}
+	defer httpClient.CloseIdleConnections()
+	session := &acmeSession{
+		env:    env,
+		solver: solver,
+		client: &acme.Client{Directory: g.directory, HTTPClient: httpClient, UserAgent: env.UserAgent()},
+	}
+	if session.account, err = f.acme.account(ctx, env, session.client); err != nil {
+		return nil, err
+	}
+	chain, err := session.obtain(ctx, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter}, csr)
+	if err != nil {
+		return nil, err
+	}
+	if !sameKey(chain[0], csr.PublicKey) {
+		return nil, errors.New("the ACME server answered with a certificate for another key")
+	}
+	return chain, nil
+}
+
+// orderValidity returns the validity to ask for; nil leaves it to the server.
+func (f *issuance) orderValidity(env *cli.Env, directory string) (notBefore, notAfter *time.Time, err error) {
+	before, after, err := authority.Validity(&f.validity)
+	if err != nil {
+		return nil, nil, err
+	}
+	if (!before.IsZero() || !after.IsZero()) && strings.Contains(directory, "letsencrypt") {
+		return nil, nil, errors.New("flags '--not-before' and '--not-after' are not supported by Let's Encrypt")
+	}
+	now := env.Now()
+	at := func(t nouns.TimeOrDuration, base time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		v := t.At(base).UTC().Truncate(time.Second)
+		return &v
+	}
+	if notBefore = at(before, now); notBefore != nil {
+		now = *notBefore
+	}
+	return notBefore, at(after, now), nil
+}
+
+// acmeError shows the detail of a problem document, which is what people need.
+func acmeError(what string, err error) error {
+	if problem, ok := errors.AsType[acme.Problem](err); ok && problem.Detail != "" {
+		for _, sub := range problem.Subproblems {
+			problem.Detail += "; " + sub.Detail
+		}
+		return fmt.Errorf("%s: %s", what, problem.Detail)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

@@ -70,7 +70,7 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 	if err != nil {
 		return err
 	}
-	if g.acme != nil {
+	if g.directory != "" {
 		return f.acmeCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)
 	}
 	commonName, sans, err := f.names(g, subject)

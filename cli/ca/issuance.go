@@ -45,21 +45,29 @@ func (f *issuance) define(cmd *cobra.Command) {
 }
 
 // A grant is the token to use, with what it says, and the CA that it is for; or
-// the ACME provisioner that has no tokens.
+// the ACME server, which has no tokens.
 type grant struct {
 	client *client.Client
 	token  string
 	claims *client.TokenClaims
 	kind   nouns.ProvisionerType
 
-	acme *authority.Provisioner // nil unless names are proved by ACME
+	// directory is the URL of the ACME server that names are proved to, "" for
+	// none. client is nil if it is not a provisioner's.
+	directory string
 }
 
 // authorize takes the token of --token or makes one for the subject.
 // fingerprint, if not "", is that of the only request that may use it.
 func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, sans []string, fingerprint string) (*grant, error) {
+	if err := f.acme.check(); err != nil {
+		return nil, err
+	}
 	if f.token != "" {
 		return f.given(ctx, env)
+	}
+	if f.acme.directory != "" {
+		return &grant{directory: f.acme.directory}, nil
 	}
 	c, err := f.conn.CA(ctx, env)
 	if err != nil {
@@ -74,7 +82,7 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 		if !ok {
 			return nil, errors.New("offline mode and ACME are mutually exclusive")
 		}
-		return &grant{client: online, acme: p}, nil
+		return &grant{client: online, directory: acmeDirectory(online, p)}, nil
 	}
 	user, err := userClaim(env, &f.data)
 	if err != nil {

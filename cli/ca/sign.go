@@ -61,7 +61,7 @@ func (f *signFlags) run(env *cli.Env, cmd *cobra.Command, csrFile, crtFile strin
 	if err != nil {
 		return err
 	}
-	if g.acme != nil {
+	if g.directory != "" {
 		return f.acmeSign(cmd.Context(), env, g, csr, crtFile)
 	}
 	switch g.kind {

@@ -1,0 +1,217 @@
+package ca
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/mholt/acmez/v3/acme"
+
+	"stepca/cli"
+	"stepca/keyfile"
+)
+
+// acmeRequestTimeout bounds one request to an ACME server. Finalizing may take a
+// while where the key is in a slow module.
+const acmeRequestTimeout = time.Minute
+
+// acmeWaits are the pauses between looks at an authorization: most servers
+// validate at once, others within a minute.
+var acmeWaits = []time.Duration{
+	200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
+	5 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second,
+	5 * time.Second, 10 * time.Second, 10 * time.Second, 10 * time.Second,
+}
+
+// An acmeSession gets one certificate for an account.
+type acmeSession struct {
+	env     *cli.Env
+	client  *acme.Client
+	account acme.Account
+	solver  acmeSolver
+}
+
+// acmeHTTPClient trusts the roots of the CA, or with --acme those of the system
+// and of --root.
+func (f *issuance) acmeHTTPClient(env *cli.Env, g *grant) (*http.Client, error) {
+	var pool *x509.CertPool
+	if g.client != nil {
+		pool = x509.NewCertPool()
+		for _, root := range g.client.TrustedRoots() {
+			pool.AddCert(root)
+		}
+	} else {
+		var err error
+		if pool, err = x509.SystemCertPool(); err != nil {
+			pool = x509.NewCertPool()
+		}
+		if name, err := f.conn.RootFile(env, errors.New("none")); err == nil {
+			roots, err := keyfile.LoadCertificates(name)
+			if err != nil {
+				return nil, cli.FileError(err)
+			}
+			for _, root := range roots {
+				pool.AddCert(root)
+			}
+		}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: transport, Timeout: acmeRequestTimeout}, nil
+}
+
+// obtain orders the certificate, proves the names, and returns the chain.
+func (s *acmeSession) obtain(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+	order, err := s.client.NewOrder(ctx, s.account, order)
+	if err != nil {
+		return nil, acmeError("Unable to create order", err)
+	}
+	for _, url := range order.Authorizations {
+		if err := s.authorize(ctx, url); err != nil {
+			return nil, err
+		}
+	}
+	if order, err = s.ready(ctx, order); err != nil {
+		return nil, err
+	}
+	fmt.Fprint(s.env.Stderr, "Finalizing Order .")
+	order, err = s.client.FinalizeOrder(ctx, s.account, order, csr.Raw)
+	if s.finish(err); err != nil {
+		return nil, acmeError("Unable to finalize order", err)
+	}
+	chains, err := s.client.GetCertificateChain(ctx, s.account, order.Certificate)
+	if err != nil {
+		return nil, acmeError("Unable to download the certificate", err)
+	}
+	return keyfile.ParseCertificates(order.Certificate, chains[0].ChainPEM)
+}
+
+// ready waits until the server has seen that all names are proved.
+func (s *acmeSession) ready(ctx context.Context, order acme.Order) (acme.Order, error) {
+	const what = "Unable to validate order"
+	fmt.Fprint(s.env.Stderr, "Waiting for Order to be 'ready' for finalization .")
+	var err error
+	for _, wait := range acmeWaits {
+		if order, err = s.client.GetOrder(ctx, s.account, order); err != nil {
+			break
+		}
+		switch order.Status {
+		case acme.StatusReady, acme.StatusValid:
+			s.finish(nil)
+			return order, nil
+		case acme.StatusInvalid:
+			err = errors.New("the order is invalid")
+			if order.Error != nil {
+				err = *order.Error
+			}
+			s.finish(err)
+			return order, acmeError(what, err)
+		}
+		if err = s.pause(ctx, wait); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("it is still %s", order.Status)
+	}
+	s.finish(err)
+	return order, acmeError(what, err)
+}
+
+// authorize proves one name.
+func (s *acmeSession) authorize(ctx context.Context, url string) error {
+	authz, err := s.client.GetAuthorization(ctx, s.account, url)
+	if err != nil {
+		return acmeError("Unable to read authorization", err)
+	}
+	if authz.Status == acme.StatusValid {
+		return nil // from an earlier order
+	}
+	name := authz.IdentifierValue()
+	challenge, ok := pick(authz.Challenges, s.solver.kind())
+	if !ok {
+		return fmt.Errorf("unable to validate any challenges for identifier: %s; the server does not offer %s for it", name, s.solver.kind())
+	}
+	fmt.Fprintf(s.env.Stderr, "Using %s challenge to validate %s .", s.solver.mode(), name)
+	err = s.solve(ctx, authz, challenge)
+	if s.finish(err); err != nil {
+		return acmeError("Unable to validate challenge", err)
+	}
+	return nil
+}
+
+// pick returns the challenge of a type.
+func pick(challenges []acme.Challenge, kind string) (acme.Challenge, bool) {
+	for _, c := range challenges {
+		if c.Type == kind {
+			return c, true
+		}
+	}
+	return acme.Challenge{}, false
+}
+
+// solve answers a challenge and waits for the server's verdict.
+func (s *acmeSession) solve(ctx context.Context, authz acme.Authorization, challenge acme.Challenge) (err error) {
+	if err := s.solver.present(ctx, challenge); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.solver.cleanUp(context.WithoutCancel(ctx), challenge)) }()
+	if _, err := s.client.InitiateChallenge(ctx, s.account, challenge); err != nil {
+		return err
+	}
+	var last error
+	for _, wait := range acmeWaits {
+		if err := s.pause(ctx, wait); err != nil {
+			return err
+		}
+		if authz, err = s.client.GetAuthorization(ctx, s.account, authz.Location); err != nil {
+			return err
+		}
+		current, _ := pick(authz.Challenges, challenge.Type)
+		if current.Error != nil {
+			last = *current.Error
+		}
+		switch {
+		case authz.Status == acme.StatusValid:
+			return nil
+		case authz.Status != acme.StatusPending, current.Status == acme.StatusInvalid:
+			if last == nil {
+				last = fmt.Errorf("the authorization is %s", authz.Status)
+			}
+			return last
+		case current.Status == acme.StatusPending && current.Error != nil:
+			// Servers that do not try again by themselves wait for this.
+			if _, err := s.client.InitiateChallenge(ctx, s.account, challenge); err != nil {
+				return err
+			}
+		}
+	}
+	if last == nil {
+		last = errors.New("the server does not decide")
+	}
+	return last
+}
+
+// pause waits and shows it.
+func (s *acmeSession) pause(ctx context.Context, d time.Duration) error {
+	fmt.Fprint(s.env.Stderr, ".")
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// finish ends a line of progress.
+func (s *acmeSession) finish(err error) {
+	if err != nil {
+		fmt.Fprint(s.env.Stderr, " Error!\n\n")
+		return
+	}
+	fmt.Fprint(s.env.Stderr, " done!\n")
+}

@@ -1,0 +1,157 @@
+package ca
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/mholt/acmez/v3"
+	"github.com/mholt/acmez/v3/acme"
+
+	"stepca/cli"
+)
+
+// An acmeSolver answers the challenges of one type, one at a time.
+type acmeSolver interface {
+	kind() string // the type
+	mode() string // how, for people
+	present(context.Context, acme.Challenge) error
+	cleanUp(context.Context, acme.Challenge) error
+}
+
+// A standalone answers http-01 with a web server of its own.
+type standalone struct {
+	listen string
+	server *http.Server
+}
+
+func (*standalone) kind() string { return acme.ChallengeTypeHTTP01 }
+func (*standalone) mode() string { return "Standalone Mode HTTP" }
+
+func (s *standalone) present(_ context.Context, c acme.Challenge) error {
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("%w; use another address with '--http-listen', or '--webroot' with the web server that listens there", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+c.HTTP01ResourcePath(), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		fmt.Fprint(w, c.KeyAuthorization)
+	})
+	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go s.server.Serve(listener)
+	return nil
+}
+
+func (s *standalone) cleanUp(context.Context, acme.Challenge) error { return s.server.Close() }
+
+// A webroot answers http-01 with files that a web server serves.
+type webroot struct{ dir string }
+
+func (*webroot) kind() string { return acme.ChallengeTypeHTTP01 }
+func (*webroot) mode() string { return "Webroot Mode HTTP" }
+
+// file is where a challenge's answer goes. A token that is not one (RFC 8555
+// §8.3) must not lead out of the directory.
+func (w *webroot) file(c acme.Challenge) (string, error) {
+	if c.Token == "" || filepath.Base(c.Token) != c.Token || c.Token == "." || c.Token == ".." {
+		return "", fmt.Errorf("the server sent %q as a token", c.Token)
+	}
+	return filepath.Join(w.dir, ".well-known", "acme-challenge", c.Token), nil
+}
+
+func (w *webroot) present(_ context.Context, c acme.Challenge) error {
+	name, err := w.file(c)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return cli.FileError(err)
+	}
+	// Not secret: the web server, another user, has to read it.
+	return cli.FileError(os.WriteFile(name, []byte(c.KeyAuthorization), 0o644))
+}
+
+func (w *webroot) cleanUp(_ context.Context, c acme.Challenge) error {
+	name, err := w.file(c)
+	if err != nil {
+		return err
+	}
+	return cli.FileError(os.Remove(name))
+}
+
+// A tlsALPN answers tls-alpn-01 (RFC 8737) with a TLS server of its own.
+type tlsALPN struct {
+	listen   string
+	listener net.Listener
+}
+
+func (*tlsALPN) kind() string { return acme.ChallengeTypeTLSALPN01 }
+func (*tlsALPN) mode() string { return "TLS ALPN" }
+
+func (s *tlsALPN) present(_ context.Context, c acme.Challenge) error {
+	crt, err := acmez.TLSALPN01ChallengeCert(c)
+	if err != nil {
+		return err
+	}
+	s.listener, err = tls.Listen("tcp", s.listen, &tls.Config{
+		Certificates: []tls.Certificate{*crt},
+		NextProtos:   []string{acmez.ACMETLS1Protocol},
+		MinVersion:   tls.VersionTLS12,
+	})
+	if err != nil {
+		return fmt.Errorf("%w; use another address with '--tls-listen'", err)
+	}
+	go s.serve()
+	return nil
+}
+
+// serve shakes hands, which is all that the protocol asks for.
+func (s *tlsALPN) serve() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		go func() {
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			conn.(*tls.Conn).Handshake()
+		}()
+	}
+}
+
+func (s *tlsALPN) cleanUp(context.Context, acme.Challenge) error { return s.listener.Close() }
+
+// A dnsHook answers dns-01 with a command, called as lego's exec provider calls
+// it: present or cleanup, the name of the TXT record, and its value.
+type dnsHook struct {
+	env   *cli.Env
+	words []string
+}
+
+func (*dnsHook) kind() string { return acme.ChallengeTypeDNS01 }
+func (*dnsHook) mode() string { return "DNS" }
+
+func (h *dnsHook) present(ctx context.Context, c acme.Challenge) error {
+	return h.call(ctx, "present", c)
+}
+func (h *dnsHook) cleanUp(ctx context.Context, c acme.Challenge) error {
+	return h.call(ctx, "cleanup", c)
+}
+
+func (h *dnsHook) call(ctx context.Context, verb string, c acme.Challenge) error {
+	args := append(h.words[1:len(h.words):len(h.words)], verb, c.DNS01TXTRecordName()+".", c.DNS01KeyAuthorization())
+	cmd := exec.CommandContext(ctx, h.words[0], args...)
+	cmd.Stdout, cmd.Stderr = h.env.Stderr, h.env.Stderr // stdout is for results
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("running '%s %s': %w", h.words[0], verb, err)
+	}
+	return nil
+}
