@@ -5,6 +5,7 @@ package catest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -17,6 +18,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -52,6 +54,7 @@ type Options struct {
 	Engines map[string]server.EngineOpener // beyond memory
 	Getenv  func(string) string            // nil knows no variable
 	Log     *slog.Logger                   // nil writes to the test's log
+	Stderr  io.Writer                      // gets banner and access log; nil writes to the test's log
 
 	ACME server.ACMEOptions // how ACME challenges are validated
 }
@@ -68,8 +71,9 @@ type CA struct {
 	Password    string    // of its encrypted form
 	Server      *server.Server
 
-	t    testing.TB
-	stop func() error
+	provisioner string // name; "" is "admin"
+	t           testing.TB
+	stop        func() error
 }
 
 // Password of the provisioner "admin".
@@ -92,6 +96,13 @@ func Prepare(t testing.TB, opts Options) *CA {
 	c.writePKI(opts)
 	c.writeConfig(opts)
 	return c
+}
+
+// Client returns a CA that runs elsewhere, for its methods that need no files: the
+// key is that of the named JWK provisioner.
+func Client(t testing.TB, url string, root *x509.Certificate, provisioner string, key *jose.JWK) *CA {
+	sum := sha256.Sum256(root.Raw)
+	return &CA{URL: url, Root: root, Fingerprint: hex.EncodeToString(sum[:]), Key: key, provisioner: provisioner, t: t}
 }
 
 func (c *CA) write(name string, data []byte) string {
@@ -233,6 +244,9 @@ func (c *CA) start(opts Options) {
 	if opts.Getenv == nil {
 		opts.Getenv = func(string) string { return "" }
 	}
+	if opts.Stderr == nil {
+		opts.Stderr = c.t.Output()
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.NewTextHandler(c.t.Output(), nil))
 	}
@@ -244,7 +258,7 @@ func (c *CA) start(opts Options) {
 	}
 	s, err := server.Open(c.t.Context(), server.Options{
 		ConfigFile: c.ConfigFile, StepPath: c.Dir, Version: "test", Quiet: true,
-		Stderr: c.t.Output(), Getenv: opts.Getenv, KMS: kms.Registry{kms.Soft: soft.Open}, Engines: engines, ACME: opts.ACME,
+		Stderr: opts.Stderr, Getenv: opts.Getenv, KMS: kms.Registry{kms.Soft: soft.Open}, Engines: engines, ACME: opts.ACME,
 	}, opts.Log)
 	if err != nil {
 		c.t.Fatal(err)
@@ -285,7 +299,7 @@ func (c *CA) tokenFor(path, subject string, sans []string, extra map[string]any)
 	c.t.Helper()
 	now := time.Now()
 	claims := map[string]any{
-		"iss": "admin", "aud": c.URL + path, "sub": subject, "jti": rand.Text(),
+		"iss": cmp.Or(c.provisioner, "admin"), "aud": c.URL + path, "sub": subject, "jti": rand.Text(),
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "sha": c.Fingerprint,
 	}
 	if sans != nil {

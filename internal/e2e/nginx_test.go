@@ -20,7 +20,7 @@ import (
 // have one of it that is not on its list.
 func TestNginx(t *testing.T) {
 	t.Parallel()
-	nginx := peer(t, "nginx", "nginx-light")
+	nginx := peer(t, "nginx", "nginx")
 	ca := catest.Prepare(t, catest.Options{Edit: func(cfg map[string]any) {
 		cfg["crl"] = map[string]any{"enabled": true, "generateOnRevoke": true}
 	}})
