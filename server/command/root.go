@@ -67,7 +67,7 @@ func Main(ctx context.Context, env *Env, args []string) int {
 
 func newRoot(env *Env) *cobra.Command {
 	root := serveCommand(env)
-	root.AddCommand(checkCommand(env), versionCommand(env), exportCommand(env), onboardCommand(env))
+	root.AddCommand(checkCommand(env), devCommand(env), versionCommand(env), exportCommand(env), onboardCommand(env))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Version = server.ProductName(env.Build.Version)
