@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 
 	"stepca/keyfile"
 )
@@ -71,9 +72,18 @@ var errFileExists = errors.New("file exists")
 // end, or asks q when file is "". q.Flag should name the flag of file.
 func (env *Env) ReadPassword(file string, q Question) ([]byte, error) {
 	if file != "" {
-		return keyfile.LoadPassword(file)
+		return LoadPassword(file)
 	}
 	return env.Prompt.Password(q)
+}
+
+// LoadPassword is keyfile.LoadPassword with the error that scripts know.
+func LoadPassword(file string) ([]byte, error) {
+	password, err := keyfile.LoadPassword(file)
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("error reading %s: error reading %q: %w", file, file, path.Err)
+	}
+	return password, err
 }
 
 // Password is the source of the password of an encrypted key: the file, or the
@@ -81,7 +91,8 @@ func (env *Env) ReadPassword(file string, q Question) ([]byte, error) {
 // no terminal.
 func (env *Env) Password(file, flag string) keyfile.Password {
 	if file != "" {
-		return keyfile.PasswordFile(file)
+		load := sync.OnceValues(func() ([]byte, error) { return LoadPassword(file) })
+		return keyfile.Password{Ask: func(string) ([]byte, error) { return load() }}
 	}
 	return keyfile.Password{
 		Ask:      func(prompt string) ([]byte, error) { return env.Prompt.Password(Question{Label: prompt, Flag: flag}) },

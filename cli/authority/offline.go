@@ -73,9 +73,9 @@ func (f *offlineFlags) client(ctx context.Context, env *cli.Env) (*client.Client
 		}
 		opts := cli.OfflineOptions{ConfigFile: f.file(env), Prompt: env.Password("", "password-file")}
 		if name := f.password(); name != "" {
-			password, err := keyfile.LoadPassword(name)
+			password, err := cli.LoadPassword(name)
 			if err != nil {
-				return nil, cli.FileError(err)
+				return nil, err
 			}
 			opts.Password = keyfile.NewSecret(password)
 		}

@@ -16,9 +16,9 @@ const generatedPassword = 32
 // is shown so that it can be kept, and may be edited.
 func NewPassword(env *cli.Env, file, flag, label string) (keyfile.Secret, error) {
 	if file != "" {
-		password, err := keyfile.LoadPassword(file)
+		password, err := cli.LoadPassword(file)
 		if err != nil {
-			return keyfile.Secret{}, cli.FileError(err)
+			return keyfile.Secret{}, err
 		}
 		return keyfile.NewSecret(password), nil
 	}

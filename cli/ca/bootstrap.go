@@ -1,7 +1,9 @@
 package ca
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -9,6 +11,7 @@ import (
 
 	"stepca/cli"
 	"stepca/cli/authority"
+	trust "stepca/cli/certificate"
 	"stepca/client"
 	"stepca/config"
 	"stepca/keyfile"
@@ -19,6 +22,7 @@ type bootstrapFlags struct {
 	conn        authority.Connection
 	fingerprint string
 	redirectURL string
+	install     bool
 	context     contextFlags
 	force       bool
 }
@@ -41,6 +45,7 @@ $ step ca bootstrap --context work --ca-url https://ca.example.com --fingerprint
 	f.conn.DefineURL(cmd)
 	cmd.Flags().StringVar(&f.fingerprint, "fingerprint", "", "the SHA-256 `fingerprint` of the root certificate, in hex")
 	cmd.Flags().StringVar(&f.redirectURL, "redirect-url", "", "the `address` to open after a login with OAuth")
+	cmd.Flags().BoolVar(&f.install, "install", false, "install the root certificate in the trust store of the system too")
 	f.context.define(cmd)
 	cli.Force(cmd, &f.force)
 	cli.WithoutContext(cmd)
@@ -84,7 +89,21 @@ func (f *bootstrapFlags) run(env *cli.Env, cmd *cobra.Command) error {
 		return cli.FileError(err)
 	}
 	env.Noticef("The authority configuration has been saved in %s.", path.Defaults())
-	return f.context.save(env, path)
+	if err := f.context.save(env, path); err != nil || !f.install {
+		return err
+	}
+	return install(cmd.Context(), env, path.Root())
+}
+
+// install makes all programs of this machine trust the root.
+func install(ctx context.Context, env *cli.Env, file string) error {
+	fmt.Fprint(env.Stderr, "Installing the root certificate in the system truststore... ")
+	if err := trust.Install(ctx, env, file); err != nil {
+		env.Noticef("")
+		return err
+	}
+	env.Noticef("done.")
+	return nil
 }
 
 // hostname returns the host of a URL that was parsed before.

@@ -3,6 +3,7 @@ package ca
 import (
 	"errors"
 	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,7 @@ func (f *contextFlags) define(cmd *cobra.Command) {
 func (f *contextFlags) choose(cmd *cobra.Command, env *cli.Env, host string) config.Context {
 	name := cmd.Flag("context").Value.String()
 	if !env.Contexts.Enabled() && name == "" && f.profile == "" && f.authority == "" {
+		warnConfigured(env)
 		return config.Context{}
 	}
 	or := func(value, otherwise string) string {
@@ -37,6 +39,16 @@ func (f *contextFlags) choose(cmd *cobra.Command, env *cli.Env, host string) con
 	}
 	name = or(name, or(f.authority, host))
 	return config.Context{Name: name, Profile: or(f.profile, name), Authority: or(f.authority, name)}
+}
+
+// warnConfigured tells who is about to replace an authority how to keep it.
+func warnConfigured(env *cli.Env) {
+	if _, err := os.Stat(env.Path.CAConfig()); err != nil {
+		return
+	}
+	env.Noticef("⚠️  It looks like step is already configured to connect to an authority.")
+	env.Noticef("You can use several authorities beside each other, each under the name of a context.")
+	env.Noticef("To keep this one, run the command again with the '--context' flag; see 'step help context'.")
 }
 
 // save makes the context of path, if it has one, exist and be the current one.

@@ -25,6 +25,7 @@ type initFlags struct {
 	ra        string
 	issuer    pki.RegistrationAuthority
 	passwords struct{ ca, provisioner, rootKey string } // files
+	kms       initKMSFlags
 }
 
 func initialize(env *cli.Env) *cobra.Command {
@@ -79,6 +80,7 @@ func (f *initFlags) define(cmd *cobra.Command) {
 	flags.BoolVar(&f.opts.RemoteManagement, "remote-management", false, "keep the provisioners in the database, to be managed over the network")
 	flags.StringVar(&f.opts.AdminSubject, "admin-subject", "", "with --remote-management, the `name` of the first administrator")
 	cli.Alias(cmd, "admin-subject", "admin-name")
+	f.kms.define(cmd)
 }
 
 func (f *initFlags) run(env *cli.Env, cmd *cobra.Command) error {
@@ -120,6 +122,10 @@ func (f *initFlags) check() error {
 		return cli.InvalidValue("ra", f.ra, "StepCAS")
 	case f.ra == "" && f.issuer.URL != "":
 		return cli.RequiredWithFlag("issuer", "ra")
+	case f.kms.used() && f.ra != "":
+		return cli.IncompatibleFlags("kms", "ra")
+	case f.kms.used():
+		return f.kms.refusal()
 	case o.PKIOnly && o.NoDatabase:
 		return cli.IncompatibleFlags("pki", "no-db")
 	case o.PKIOnly && f.helm:
