@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"stepca/api"
 	"stepca/internal/catest"
 )
 
@@ -359,4 +360,40 @@ func TestSSHReads(t *testing.T) {
 // refusal is the body of an error.
 func refusal(status int, message string) string {
 	return `{"status":` + strconv.Itoa(status) + `,"message":"` + message + `"}`
+}
+
+// golden is the reference's answer to POST /ssh/sign for the token subject joe.
+const golden = "testdata/ssh_sign.json"
+
+// TestSSHGolden compares a certificate of ours with the reference's, octet for
+// octet but for what is random, and the answer's form with its.
+func TestSSHGolden(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var resp api.SSHSignResponse
+	if err := json.Unmarshal(text, &resp); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(resp)
+	if err != nil || string(again) != strings.TrimSpace(string(text)) {
+		t.Errorf("written again, the answer is\n%s\n(%v), want\n%s", again, err, text)
+	}
+	c := catest.New(t, catest.Options{SSH: true})
+	_, got := signSSH(t, c, "joe", nil, nil)
+	ours, want := got.crt, resp.Certificate
+	if ours.ValidBefore-ours.ValidAfter != want.ValidBefore-want.ValidAfter || len(ours.Nonce) != len(want.Nonce) {
+		t.Errorf("valid for %d seconds with a nonce of %d bytes, want %d and %d",
+			ours.ValidBefore-ours.ValidAfter, len(ours.Nonce), want.ValidBefore-want.ValidAfter, len(want.Nonce))
+	}
+	if ours.Signature.Format != want.Signature.Format {
+		t.Errorf("signature of type %s, want %s", ours.Signature.Format, want.Signature.Format)
+	}
+	ours.Nonce, ours.Key, ours.Serial, ours.ValidAfter, ours.ValidBefore = want.Nonce, want.Key, want.Serial, want.ValidAfter, want.ValidBefore
+	ours.SignatureKey, ours.Signature = want.SignatureKey, want.Signature
+	if a, b := ours.Marshal(), want.Marshal(); string(a) != string(b) {
+		t.Errorf("certificate is\n%x, want\n%x", a, b)
+	}
 }
