@@ -323,3 +323,15 @@ func parseChain(t testing.TB, data []byte) []*x509.Certificate {
 	}
 	return chain
 }
+
+// blocking validates when its channel is closed.
+type blocking struct{ release chan struct{} }
+
+func (b blocking) Validate(ctx context.Context, _ *acme.Validation) (*acme.Attestation, error) {
+	select {
+	case <-b.release:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
