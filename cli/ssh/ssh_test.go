@@ -1,6 +1,7 @@
 package ssh_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -14,13 +15,25 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"stepca/cli/ca"
+	"stepca/cli/certificate"
 	"stepca/cli/clitest"
 	"stepca/cli/ssh"
 	"stepca/internal/catest"
 	"stepca/keyfile"
+	"stepca/server/builtin"
+	"stepca/server/command"
 )
 
-func TestMain(m *testing.M) { clitest.Main(m, ca.Command, ssh.Command) }
+// TestMain makes the program of the tests be step, and under that name step-ca.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "step-ca" {
+		os.Exit(command.Main(context.Background(), &command.Env{
+			Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+			KMS: builtin.KeyManagers(), Engines: builtin.Engines(),
+		}, os.Args[1:]))
+	}
+	clitest.Main(m, ca.Command, certificate.Command, ssh.Command)
+}
 
 // TestScript runs the scripts against one CA with SSH, which has the provisioners
 // "admin", whose password is in password.txt, and "sshpop". The user is
