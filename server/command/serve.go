@@ -89,6 +89,9 @@ func serve(ctx context.Context, env *Env, f *serveFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.firstStart(env, path, args); err != nil {
+		return err
+	}
 	opts, err := f.options(env, path)
 	if err != nil {
 		return err
