@@ -93,7 +93,7 @@ func validation(typ acme.ChallengeType, id ca.Identifier) *acme.Validation {
 
 // wantProblem checks the type of a problem, whether it is temporary, and a part
 // of its text. An empty type means success.
-func wantProblem(t *testing.T, err error, typ acme.ProblemType, temporary bool, text string) {
+func wantProblem(t testing.TB, err error, typ acme.ProblemType, temporary bool, text string) {
 	t.Helper()
 	if typ == "" {
 		if err != nil {
