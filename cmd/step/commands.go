@@ -2,6 +2,7 @@ package main
 
 import (
 	"stepca/cli"
+	"stepca/cli/base64"
 	"stepca/cli/ca"
 	"stepca/cli/certificate"
 	"stepca/cli/context"
@@ -12,6 +13,7 @@ import (
 // commands returns the top-level commands besides those every step has.
 func commands() []cli.Command {
 	return []cli.Command{
+		base64.Command,
 		ca.Command,
 		certificate.Command,
 		certificate.CRLCommand,
