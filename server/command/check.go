@@ -20,8 +20,8 @@ values that cannot be, files that are missing or do not belong together, keys
 that are not known (with the nearest one that is), and settings that have no
 effect. Nothing is opened for writing and nothing is served.
 
-The exit code is 0 if the server would start, with or without warnings, and 1
-if it would not.`,
+The exit code is 0 if the server would start and do all that the file says, with
+or without warnings, and 1 if it would not.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := env.stepPath(contextName)
@@ -59,7 +59,7 @@ func check(env *Env, file string, opts config.FileOptions) error {
 	}
 	errs, warnings := len(faults.Errors()), count(len(faults.Warnings()), "warning")
 	if errs > 0 {
-		return errors.New(count(errs, "error") + ", " + warnings + ": the server would not start")
+		return errors.New(count(errs, "error") + ", " + warnings + ": the server would not start, or not do all that the file says")
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s: ok, %s\n", file, warnings)
 	return err
