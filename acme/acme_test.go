@@ -42,6 +42,9 @@ func TestParseIdentifier(t *testing.T) {
 		{"dns", "*.*.example", acme.ProblemMalformed},
 		{"dns", "a.example.", acme.ProblemMalformed},
 		{"dns", "192.0.2.1", acme.ProblemMalformed},
+		{"dns", "１.２.３.４", acme.ProblemMalformed}, // full-width digits
+		{"dns", "0\x830", acme.ProblemMalformed},
+		{"dns", "a。", acme.ProblemMalformed},
 		{"dns", "a..example", acme.ProblemMalformed},
 		{"dns", "a b.example", acme.ProblemMalformed},
 		{"dns", "xn--a.example", acme.ProblemMalformed},

@@ -1,8 +1,10 @@
 package acme
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -48,16 +50,17 @@ func parseDNS(value string) (name, reason string) {
 		return "", "is empty"
 	case strings.HasSuffix(base, "."):
 		return "", "ends with a dot: write the name without it"
-	case looksLikeIPv4(base):
-		return "", "is an IP address: use the type ip"
 	case strings.Contains(base, "*"):
 		return "", "has a wildcard other than one leading *."
 	}
-	ascii, err := idna.Lookup.ToASCII(base)
+	ascii, err := toASCII(base)
 	if err != nil {
 		return "", "is not a valid DNS name (underscores, spaces and invalid internationalized labels are not allowed)"
 	}
-	id := Identifier{Type: ca.DNS, Value: strings.ToLower(ascii)}
+	if looksLikeIPv4(ascii) {
+		return "", "is an IP address: use the type ip"
+	}
+	id := Identifier{Type: ca.DNS, Value: ascii}
 	if wildcard {
 		id.Value = "*." + id.Value
 	}
@@ -65,6 +68,21 @@ func parseDNS(value string) (name, reason string) {
 		return "", "is not a valid DNS name"
 	}
 	return id.Value, ""
+}
+
+// toASCII returns the A-label form (RFC 5891) in lower case. It refuses what would
+// not come out of it unchanged, such as an A-label of no valid U-label.
+func toASCII(name string) (string, error) {
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		return "", err
+	}
+	ascii = strings.ToLower(ascii)
+	again, err := idna.Lookup.ToASCII(ascii)
+	if err == nil && (again != ascii || !utf8.ValidString(name)) {
+		err = errors.New("no canonical form")
+	}
+	return ascii, err
 }
 
 // looksLikeIPv4 reports whether the last label is all digits, which no top-level
