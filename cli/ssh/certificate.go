@@ -1,6 +1,8 @@
 package ssh
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"stepca/ca"
@@ -53,10 +55,13 @@ $ step ssh certificate --host --sign server.example.com /etc/ssh/ssh_host_ecdsa_
 Get one without a terminal:
 $ step ssh certificate alice@example.com id_ecdsa --provisioner admin --provisioner-password-file password.txt --no-password --insecure`,
 		Args: cli.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())
+		},
 	}
-	f.define(cmd)
+	f.define(cmd, &f.password.file)
 	f.defineToken(cmd)
+	cmd.Flags().StringVar(&f.tokens.PasswordFile, "provisioner-password-file", "", "a `file` with the password of the key that signs the token")
 	f.tokens.DefineX5C(cmd)
 	f.tokens.DefineX5CChain(cmd)
 	f.tokens.DefineNebula(cmd)
@@ -89,6 +94,7 @@ func commentFlag(cmd *cobra.Command, value *string) {
 }
 
 func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, keyID, keyFile string) error {
+	f.password.taken = f.conn.Offline.Enabled
 	s, err := f.subject(keyID)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ $ step ssh check-host --verbose server.example.com
 true`,
 		Args: cli.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer conn.Close()
 			c, err := conn.Open(cmd.Context(), env, cmd)
 			if err != nil {
 				env.Noticef("There is a problem with your step configuration. Please run 'step ssh config'.")
@@ -50,7 +51,7 @@ true`,
 			return nil
 		},
 	}
-	conn.Define(cmd)
+	defineConnection(cmd, &conn)
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the result in words")
 	return cmd
 }

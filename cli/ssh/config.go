@@ -60,9 +60,9 @@ $ step ssh config --host --roots | sed 's/^/@cert-authority * /'
 Remove what step wrote:
 $ step ssh config --undo`,
 		Args: cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(env, cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return errors.Join(f.run(env, cmd), f.conn.Close()) },
 	}
-	f.conn.Define(cmd)
+	defineConnection(cmd, &f.conn)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.host, "host", false, "configure sshd, not ssh")
 	flags.BoolVar(&f.roots, "roots", false, "print the keys of the authority that sign user certificates, with --host those that sign host certificates")

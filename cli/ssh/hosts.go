@@ -22,6 +22,7 @@ func hosts(env *cli.Env) *cobra.Command {
 $ step ssh hosts`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			defer conn.Close()
 			c, err := conn.Open(cmd.Context(), env, cmd)
 			if err != nil {
 				return err
@@ -38,7 +39,7 @@ $ step ssh hosts`,
 			return w.Flush()
 		},
 	}
-	conn.Define(cmd)
+	defineConnection(cmd, &conn)
 	return cmd
 }
 

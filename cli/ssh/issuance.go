@@ -27,11 +27,12 @@ type issuance struct {
 	token    string
 }
 
-// define defines those flags that all these commands have.
-func (f *issuance) define(cmd *cobra.Command) {
+// define defines those flags that all these commands have. passwordFile is the
+// value of --password-file, which is the command's own.
+func (f *issuance) define(cmd *cobra.Command, passwordFile *string) {
 	f.conn.Define(cmd)
+	f.conn.DefineOffline(cmd, passwordFile)
 	f.tokens.DefineProvisioner(cmd)
-	provisionerPasswordFlag(cmd, &f.tokens)
 	f.data.Define(cmd)
 }
 
@@ -39,11 +40,6 @@ func (f *issuance) define(cmd *cobra.Command) {
 func (f *issuance) defineToken(cmd *cobra.Command) {
 	f.validity.Define(cmd)
 	cmd.Flags().StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
-}
-
-// provisionerPasswordFlag defines --provisioner-password-file.
-func provisionerPasswordFlag(cmd *cobra.Command, tokens *authority.TokenFlags) {
-	cmd.Flags().StringVar(&tokens.PasswordFile, "provisioner-password-file", "", "a `file` with the password of the key that signs the token")
 }
 
 // A subject is what a certificate is to say.
@@ -64,6 +60,9 @@ type grant struct {
 
 // authorize takes the token of --token or makes one for the subject.
 func (f *issuance) authorize(ctx context.Context, env *cli.Env, s *subject) (*grant, error) {
+	if f.conn.Offline.Enabled && f.token != "" {
+		return nil, cli.IncompatibleFlags("offline", "token")
+	}
 	token := f.token
 	if token == "" {
 		var err error
@@ -140,7 +139,7 @@ func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, s *subject,
 	if identity != nil {
 		req.IdentityCSR.CertificateRequest = identity.csr
 	}
-	env.Selected("CA", g.client.URL())
+	selectedCA(env, &f.conn, g.client)
 	resp, err := g.client.SSHSign(ctx, req)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ $ ssh-keygen -Q -f /etc/ssh/revoked_keys id_ecdsa-cert.pub`,
 			if len(args) > 0 {
 				name = args[0]
 			}
+			defer conn.Close()
 			c, err := conn.Open(cmd.Context(), env, cmd)
 			if err != nil {
 				return err
@@ -62,7 +63,7 @@ $ ssh-keygen -Q -f /etc/ssh/revoked_keys id_ecdsa-cert.pub`,
 			return installKRL(cmd.Context(), env, c, name, force)
 		},
 	}
-	conn.Define(cmd)
+	defineConnection(cmd, &conn)
 	cli.Force(cmd, &force)
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,10 +51,11 @@ $ step ssh login alice@example.com --principal deploy --not-after 1h`,
 			if len(args) > 0 {
 				f.identity = args[0]
 			}
-			return f.run(env, cmd)
+			return errors.Join(f.run(env, cmd), f.conn.Close())
 		},
 	}
-	f.define(cmd)
+	f.define(cmd, &f.tokens.GeneralPasswordFile)
+	f.tokens.DefinePassword(cmd)
 	f.defineToken(cmd)
 	f.key.Define(cmd)
 	principalFlag(cmd, &f.principals)

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -49,10 +50,10 @@ $ step ssh logout --all`,
 			if err == nil {
 				_, err = fmt.Fprintln(env.Stdout, done)
 			}
-			return err
+			return errors.Join(err, f.conn.Close())
 		},
 	}
-	f.conn.Define(cmd)
+	defineConnection(cmd, &f.conn)
 	cmd.Flags().BoolVar(&f.all, "all", false, "remove keys whoever made them, not only those of the authority")
 	identityFlag(cmd, &f.identity)
 	return cmd

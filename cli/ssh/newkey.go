@@ -18,12 +18,16 @@ type newKeyPassword struct {
 	minLength  int
 	noPassword bool
 	insecure   bool
+
+	// taken says that the file has the password of the authority's keys, as with
+	// --offline: that one is not for other keys.
+	taken bool
 }
 
 // define defines all of the flags.
 func (p *newKeyPassword) define(cmd *cobra.Command) {
 	p.defineNone(cmd)
-	cmd.Flags().StringVar(&p.file, "password-file", "", "a `file` with the password to encrypt the new private key with")
+	cmd.Flags().StringVar(&p.file, "password-file", "", "a `file` with the password to encrypt the new private key with; with --offline, that of the authority's keys")
 	cmd.Flags().IntVar(&p.minLength, "min-password-length", 0, "the least `number` of characters of that password")
 }
 
@@ -40,7 +44,7 @@ func (p *newKeyPassword) check(cmd *cobra.Command) error {
 	}{
 		{p.noPassword && !p.insecure, cli.FlagRequiresInsecure("no-password")},
 		{p.noPassword && p.minLength > 0, cli.IncompatibleFlags("no-password", "min-password-length")},
-		{p.noPassword && p.file != "", cli.IncompatibleFlags("no-password", "password-file")},
+		{p.noPassword && p.file != "" && !p.taken, cli.IncompatibleFlags("no-password", "password-file")},
 	} {
 		if c.wrong {
 			return c.err
@@ -58,7 +62,11 @@ func (p *newKeyPassword) ask(env *cli.Env) ([]byte, error) {
 	if p.minLength > 0 {
 		label += fmt.Sprintf(" (must be at least %d characters)", p.minLength)
 	}
-	password, err := env.ReadPassword(p.file, cli.Question{Label: label, Flag: "password-file", Validate: p.validate})
+	file := p.file
+	if p.taken {
+		file = ""
+	}
+	password, err := env.ReadPassword(file, cli.Question{Label: label, Flag: "password-file", Validate: p.validate})
 	if err == nil {
 		err = p.validate(string(password)) // that of a file
 	}

@@ -27,7 +27,8 @@ type possession struct {
 func (f *possession) define(cmd *cobra.Command) {
 	f.conn.Define(cmd)
 	f.tokens.DefineProvisioner(cmd)
-	provisionerPasswordFlag(cmd, &f.tokens)
+	f.tokens.DefinePassword(cmd)
+	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineSSHPOP(cmd)
 	cli.Force(cmd, &f.force)
 }
@@ -60,11 +61,15 @@ func (f *possession) token(ctx context.Context, env *cli.Env, cmd *cobra.Command
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := f.tokens.Choose(ctx, env, c)
+	issuer, err := f.conn.CA(ctx, env)
 	if err != nil {
 		return nil, "", err
 	}
-	token, err := f.tokens.Mint(ctx, env, c, p, client.TokenOptions{
+	p, err := f.tokens.Choose(ctx, env, issuer)
+	if err != nil {
+		return nil, "", err
+	}
+	token, err := f.tokens.Mint(ctx, env, issuer, p, client.TokenOptions{
 		Route:   route,
 		Subject: strconv.FormatUint(serial, 10),
 	})

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,10 +40,12 @@ Host *.example.com
     ProxyCommand step ssh proxycommand %r %h %p`,
 		Args: cli.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runProxy(cmd.Context(), env, cmd, &f, target{args[0], args[1], args[2]})
+			err := runProxy(cmd.Context(), env, cmd, &f, target{args[0], args[1], args[2]})
+			return errors.Join(err, f.conn.Close())
 		},
 	}
-	f.define(cmd)
+	f.define(cmd, &f.tokens.GeneralPasswordFile)
+	f.tokens.DefinePassword(cmd)
 	return cmd
 }
 

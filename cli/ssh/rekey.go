@@ -1,6 +1,8 @@
 package ssh
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/ssh"
 
@@ -32,7 +34,9 @@ $ step ssh rekey --force --no-password --insecure ssh_host_ecdsa_key-cert.pub ss
 Write new, new.pub and new-cert.pub instead:
 $ step ssh rekey --out new ssh_host_ecdsa_key-cert.pub ssh_host_ecdsa_key`,
 		Args: cli.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())
+		},
 	}
 	f.define(cmd)
 	f.key.Define(cmd)
@@ -79,7 +83,7 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err != nil {
 		return err
 	}
-	env.Selected("CA", c.URL())
+	selectedCA(env, &f.conn, c)
 	resp, err := withIdentity(env, c).SSHRekey(cmd.Context(), &api.SSHRekeyRequest{Token: token, PublicKey: pub.Marshal()})
 	if err != nil {
 		return err

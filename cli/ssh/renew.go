@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"cmp"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,9 @@ $ step ssh renew --force ssh_host_ecdsa_key-cert.pub ssh_host_ecdsa_key
 Renew it into another file:
 $ step ssh renew --out new-cert.pub ssh_host_ecdsa_key-cert.pub ssh_host_ecdsa_key`,
 		Args: cli.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())
+		},
 	}
 	f.define(cmd)
 	cmd.Flags().StringVar(&f.out, "out", "", "the `file` to write the certificate to, instead of <ssh-cert>")
@@ -57,7 +60,7 @@ func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err != nil {
 		return err
 	}
-	env.Selected("CA", c.URL())
+	selectedCA(env, &f.conn, c)
 	resp, err := withIdentity(env, c).SSHRenew(cmd.Context(), &api.SSHRenewRequest{Token: token})
 	if err != nil {
 		return err

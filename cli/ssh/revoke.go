@@ -42,11 +42,14 @@ $ step ssh revoke 59721982564322301
 Revoke a host certificate with its own key, and say why:
 $ step ssh revoke --sshpop-cert ssh_host_ecdsa_key-cert.pub --sshpop-key ssh_host_ecdsa_key --reasonCode superseded`,
 		Args: cli.MaxArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(env, cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(f.run(env, cmd, args), f.conn.Close())
+		},
 	}
 	f.conn.Define(cmd)
 	f.tokens.DefineProvisioner(cmd)
-	provisionerPasswordFlag(cmd, &f.tokens)
+	f.tokens.DefinePassword(cmd)
+	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineSSHPOP(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
@@ -81,7 +84,7 @@ func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error
 	if err != nil {
 		return err
 	}
-	env.Selected("CA", c.URL())
+	selectedCA(env, &f.conn, c)
 	err = c.SSHRevoke(cmd.Context(), &api.RevokeRequest{
 		Serial: serial, Token: token, ReasonCode: code, Reason: f.reason, Passive: true,
 	})
@@ -95,6 +98,8 @@ func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error
 // serial is the serial number in decimal.
 func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 	switch {
+	case f.token != "" && f.conn.Offline.Enabled:
+		return "", cli.IncompatibleFlags("offline", "token")
 	case f.token != "" && f.tokens.PasswordFile != "":
 		return "", cli.IncompatibleFlags("token", "provisioner-password-file")
 	case len(args) > 0:
@@ -114,7 +119,7 @@ func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 }
 
 func (f *revokeFlags) mint(ctx context.Context, env *cli.Env, serial string) (string, error) {
-	c, err := f.conn.OpenForToken(ctx, env)
+	c, err := f.conn.CA(ctx, env)
 	if err != nil {
 		return "", err
 	}

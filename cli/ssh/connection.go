@@ -1,0 +1,25 @@
+package ssh
+
+import (
+	"github.com/spf13/cobra"
+
+	"stepca/cli"
+	"stepca/cli/authority"
+	"stepca/client"
+)
+
+// defineConnection defines the flags that say which CA to talk to, for a command
+// without passwords of its own.
+func defineConnection(cmd *cobra.Command, conn *authority.Connection) {
+	conn.Define(cmd)
+	passwordFile := new(string)
+	cmd.Flags().StringVar(passwordFile, "password-file", "", "with --offline, a `file` with the password of the authority's keys")
+	conn.DefineOffline(cmd, passwordFile)
+}
+
+// selectedCA tells the user which CA is going to be asked, if one is.
+func selectedCA(env *cli.Env, conn *authority.Connection, c *client.Client) {
+	if !conn.Offline.Enabled {
+		env.Selected("CA", c.URL())
+	}
+}
