@@ -91,8 +91,8 @@ type SSHCheckHostRequest struct {
 	Token     string         `json:"token,omitempty"` // for hosted authorities only
 }
 
-// An SSHCheckHostResponse says whether a host certificate with that principal
-// was ever issued.
+// An SSHCheckHostResponse says whether there is a host certificate with that
+// principal which has neither expired nor been revoked.
 type SSHCheckHostResponse struct {
 	Exists bool `json:"exists"`
 }

@@ -57,6 +57,19 @@ func (i *Issuer) authorizeIdentity(ctx context.Context, extras SSHExtras, sshGra
 	return &identity{req, &own, authority}, nil
 }
 
+// finish logs and counts the identity as the X.509 certificate that it is; it took
+// as long as the request for both.
+func (id *identity) finish(i *Issuer, crt *ca.Certificate, both Event, start time.Time) {
+	both.Operation, both.Provisioner, both.Kind = id.grant.Operation, id.grant.Provisioner, ""
+	both.Total = time.Since(start)
+	i.finish(&outcome{
+		Event:     both,
+		requestID: id.req.ID,
+		subject:   crt.Leaf.Subject.CommonName,
+		serial:    crt.Leaf.SerialNumber.String(),
+	})
+}
+
 // sameIdentity reports whether every name in an X.509 certificate is one of the
 // SSH certificate's, and there is one. Its UUID names nothing that an SSH
 // certificate could.

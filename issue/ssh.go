@@ -98,6 +98,9 @@ func (i *Issuer) SSH(ctx context.Context, req *ca.SSHRequest, extras SSHExtras, 
 	}
 	out.serial = fmt.Sprint(certs.Certificate.Serial)
 	certs.Provisioner = grant.Provisioner
+	if certs.Identity != nil {
+		id.finish(i, certs.Identity, out.Event, start)
+	}
 	return certs, nil
 }
 

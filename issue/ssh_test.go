@@ -554,6 +554,43 @@ func FuzzCheckSSHPublicKey(f *testing.F) {
 	})
 }
 
+// FuzzSSHRenewal renews certificates of every form: whatever comes out is no
+// longer valid than what went in, or than the limits if that has no end.
+func FuzzSSHRenewal(f *testing.F) {
+	i, _, _, _ := newSSHIssuer(f, issue.Config{})
+	for _, typ := range []ca.SSHCertType{ca.SSHUser, ca.SSHHost} {
+		certs, err := i.SSH(f.Context(), signRequest(sshPublic(f, newKey(f).Public())), issue.SSHExtras{}, authorizeSSH(sshGrantFor(typ, string(typ))))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(certs.Certificate.Marshal())
+	}
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		key, err := ssh.ParsePublicKey(wire)
+		if err != nil {
+			return
+		}
+		old, ok := key.(*ssh.Certificate)
+		if !ok {
+			return
+		}
+		grant := sshGrantFor(ca.SSHHost, "unused")
+		grant.Operation, grant.OneTime, grant.SSH.Renew = ca.RenewSSH, nil, old
+		certs, err := i.SSH(t.Context(), &ca.SSHRequest{Operation: ca.RenewSSH}, issue.SSHExtras{}, authorizeSSH(grant))
+		if err != nil {
+			return
+		}
+		crt := certs.Certificate
+		longest := uint64((720*time.Hour + time.Minute) / time.Second)
+		if length := crt.ValidBefore - crt.ValidAfter; crt.ValidBefore < crt.ValidAfter || length > longest && length > old.ValidBefore-old.ValidAfter {
+			t.Errorf("valid from %d to %d after %d to %d", crt.ValidAfter, crt.ValidBefore, old.ValidAfter, old.ValidBefore)
+		}
+		if crt.CertType != old.CertType || !slices.Equal(crt.ValidPrincipals, old.ValidPrincipals) || string(crt.Key.Marshal()) != string(old.Key.Marshal()) {
+			t.Errorf("%+v became %+v", old, crt)
+		}
+	})
+}
+
 func BenchmarkSSH(b *testing.B) {
 	i, _, _, _ := newSSHIssuer(b, issue.Config{})
 	key := sshPublic(b, newKey(b).Public())
