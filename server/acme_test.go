@@ -1,0 +1,126 @@
+package server_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/acme"
+
+	"stepca/internal/catest"
+	"stepca/server"
+)
+
+// addACME adds an ACME provisioner to a configuration.
+func addACME(cfg map[string]any) {
+	authority := cfg["authority"].(map[string]any)
+	authority["provisioners"] = append(authority["provisioners"].([]any), map[string]any{"type": "ACME", "name": "acme"})
+}
+
+// TestACMEOverTheNetwork has a certificate for an address of this machine issued,
+// by http-01 as it is.
+func TestACMEOverTheNetwork(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	files := map[string]string{}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.Write([]byte(files[r.URL.Path]))
+	}))
+	t.Cleanup(web.Close)
+	port := web.Listener.Addr().(*net.TCPAddr).Port
+	c := catest.New(t, catest.Options{Edit: addACME, ACME: server.ACMEOptions{HTTPPort: port}})
+
+	key := ecdsaKey(t)
+	cl := &acme.Client{Key: key, HTTPClient: c.HTTP(nil), DirectoryURL: c.URL + "/acme/acme/directory"}
+	ctx := t.Context()
+	if _, err := cl.Register(ctx, new(acme.Account), acme.AcceptTOS); err != nil {
+		t.Fatal(err)
+	}
+	order, err := cl.AuthorizeOrder(ctx, acme.IPIDs("127.0.0.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	authz, err := cl.GetAuthorization(ctx, order.AuthzURLs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge := authz.Challenges[0]
+	response, err := cl.HTTP01ChallengeResponse(challenge.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	files[cl.HTTP01ChallengePath(challenge.Token)] = response
+	mu.Unlock()
+	if _, err := cl.Accept(ctx, challenge); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cl.WaitOrder(ctx, order.URI); err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, ecdsaKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chain, _, err := cl.CreateOrderCert(ctx, order.FinalizeURL, der, true); err != nil || len(chain) != 2 {
+		t.Errorf("CreateOrderCert: %d certificates, %v", len(chain), err)
+	}
+}
+
+func ecdsaKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestACMENeedsADatabase(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := catest.New(t, catest.Options{
+		Edit: func(cfg map[string]any) {
+			addACME(cfg)
+			delete(cfg, "db")
+		},
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if status, body := c.Get(c.HTTP(nil), "/acme/acme/directory"); status != http.StatusNotFound {
+		t.Errorf("GET directory: %d %s, want 404", status, body)
+	}
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "WARNING: No database is configured. ACME provisioners are disabled."; !strings.Contains(log.String(), want) {
+		t.Errorf("log %q, want %q in it", log.String(), want)
+	}
+}
+
+func TestReloadAddsAnACMEProvisioner(t *testing.T) {
+	t.Parallel()
+	c := catest.New(t, catest.Options{})
+	if status, body := c.Get(c.HTTP(nil), "/acme/acme/directory"); status != http.StatusNotFound {
+		t.Errorf("GET directory: %d %s, want 404", status, body)
+	}
+	cfg := c.ReadConfig()
+	addACME(cfg)
+	c.WriteConfig(cfg)
+	if err := c.Server.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := c.Get(c.HTTP(nil), "/acme/acme/directory"); status != http.StatusOK {
+		t.Errorf("GET directory after a reload: %d %s, want 200", status, body)
+	}
+}
