@@ -142,3 +142,29 @@ func TestSSHIntents(t *testing.T) {
 		t.Errorf("a token whose signature may exist: %v", err)
 	}
 }
+
+// TestSSHRace checks that of requests with one token, one gets a certificate.
+func TestSSHRace(t *testing.T) {
+	t.Parallel()
+	i, db, _, _ := newSSHIssuer(t, issue.Config{})
+	key := sshPublic(t, newKey(t).Public())
+	results := make(chan error)
+	for range 8 {
+		go func() {
+			_, err := i.SSH(t.Context(), signRequest(key), issue.SSHExtras{}, authorizeSSH(sshGrantFor(ca.SSHUser, "ann")))
+			results <- err
+		}()
+	}
+	issued := 0
+	for range 8 {
+		if err := <-results; err == nil {
+			issued++
+		} else if !errors.Is(err, store.ErrTokenUsed) {
+			t.Error(err)
+		}
+	}
+	page, _, err := db.SSHCertificates(t.Context(), store.SSHQuery{})
+	if err != nil || issued != 1 || len(page) != 1 {
+		t.Errorf("%d certificates issued, %d on record, %v", issued, len(page), err)
+	}
+}

@@ -35,6 +35,7 @@ type krls struct {
 	first   time.Time            // earliest of expires but zero; zero for none
 	looked  time.Time            // when the log was last read; zero for never
 	stale   bool                 // something was revoked here since
+	changed bool                 // expires is not what current says
 	keys    []ssh.PublicKey      // of current
 	current *KRL                 // nil before the first
 }
@@ -55,29 +56,26 @@ func (s *Service) KRL(ctx context.Context) (*KRL, error) {
 	k := &s.krls
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	changed := k.current == nil || !slices.EqualFunc(k.keys, keys, sameSSHKey)
 	if k.stale || k.looked.IsZero() || now.Sub(k.looked) >= krlPause {
-		more, err := k.follow(ctx, s.store, now)
-		if err != nil {
+		if err := k.follow(ctx, s.store, now); err != nil {
 			return nil, fmt.Errorf("reading the revoked SSH certificates: %w", err)
 		}
-		changed = changed || more
 	}
-	if changed {
+	if k.changed || k.current == nil || !slices.EqualFunc(k.keys, keys, sameSSHKey) {
 		generated := now.Truncate(time.Second)
 		if k.current != nil && !generated.After(k.current.Generated) {
 			generated = k.current.Generated.Add(time.Second) // so that Last-Modified tells two lists apart
 		}
-		k.keys, k.current = keys, newKRL(keys, slices.Sorted(maps.Keys(k.expires)), generated)
+		k.keys, k.current, k.changed = keys, newKRL(keys, slices.Sorted(maps.Keys(k.expires)), generated), false
 	}
 	return k.current, nil
 }
 
 func sameSSHKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
 
-// follow takes what is new in the log, drops what has expired, and reports
-// whether anything changed.
-func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) (changed bool, err error) {
+// follow takes what is new in the log, and drops what has expired. After an error
+// the next look is at the same part of the log.
+func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) error {
 	if k.expires == nil {
 		k.expires = make(map[uint64]time.Time)
 	}
@@ -85,34 +83,35 @@ func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) (ch
 	if !k.looked.IsZero() {
 		since = k.looked.Add(-overlap)
 	}
-	err = from.SSHRevokedSince(ctx, since, func(e store.SSHRevokedEntry) {
+	err := from.SSHRevokedSince(ctx, since, func(e store.SSHRevokedEntry) {
 		if _, known := k.expires[e.Serial]; known || e.Serial == 0 || expired(e.ExpiresAt, now) {
 			return // OpenSSH has no serial number 0
 		}
 		k.expires[e.Serial] = e.ExpiresAt
-		changed = true
+		k.changed = true
 		if !e.ExpiresAt.IsZero() && (k.first.IsZero() || e.ExpiresAt.Before(k.first)) {
 			k.first = e.ExpiresAt
 		}
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
 	k.looked, k.stale = now, false
-	return k.prune(now) || changed, nil
+	k.prune(now)
+	return nil
 }
 
 func expired(t, now time.Time) bool { return !t.IsZero() && t.Before(now) }
 
 // prune drops what has expired.
-func (k *krls) prune(now time.Time) (changed bool) {
+func (k *krls) prune(now time.Time) {
 	if !expired(k.first, now) {
-		return false
+		return
 	}
 	k.first = time.Time{}
 	maps.DeleteFunc(k.expires, func(_ uint64, t time.Time) bool {
 		if expired(t, now) {
-			changed = true
+			k.changed = true
 			return true
 		}
 		if !t.IsZero() && (k.first.IsZero() || t.Before(k.first)) {
@@ -120,7 +119,6 @@ func (k *krls) prune(now time.Time) (changed bool) {
 		}
 		return false
 	})
-	return changed
 }
 
 // revoked says that the log has something new.
