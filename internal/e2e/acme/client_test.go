@@ -20,6 +20,7 @@ const clientTime = 90 * time.Second
 type client struct {
 	*acmetest.World
 	program string
+	prefix  []string // arguments before all others
 	environ []string
 }
 
@@ -59,7 +60,7 @@ func (c *client) try(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clientTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.program, args...)
+	cmd := exec.CommandContext(ctx, c.program, append(c.prefix[:len(c.prefix):len(c.prefix)], args...)...)
 	cmd.Env, cmd.Dir = c.environ, c.Dir
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()

@@ -15,7 +15,7 @@ func dehydrated(t *testing.T, lines func(*client) string) (c *client, run func(a
 	if err := os.Mkdir(c.File("base"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config := c.Write(t, "config", fmt.Sprintf("CA=%q\nBASEDIR=%q\nCURL_OPTS=\"--cacert %s\"\n%s\n",
+	config := c.Write(t, "config", fmt.Sprintf("CA=%q\nBASEDIR=%q\nACCOUNT_KEYSIZE=2048\nKEY_ALGO=prime256v1\nCURL_OPTS=\"--cacert %s\"\n%s\n",
 		c.Directory, c.File("base"), c.CA.RootFile, lines(c)), 0o600)
 	return c, func(args ...string) {
 		t.Helper()
