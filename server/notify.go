@@ -35,9 +35,6 @@ func (n notifier) reloading() {
 	n.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonicMicroseconds()))
 }
 
-// status is shown by `systemctl status`.
-func (n notifier) status(text string) { n.send("STATUS=" + text) }
-
 // notifyTimeout bounds how long a service manager that does not listen holds us up.
 const notifyTimeout = time.Second
 
