@@ -58,5 +58,7 @@ func (env *Env) findPlugin(name string) (string, error) {
 }
 
 // errNoKMSPlugin begins with a capital because that is the text users know.
-var errNoKMSPlugin = errors.New("The plugin \"kms\" was not found on this system.\n" + //nolint:staticcheck // see above
+//
+//lint:ignore ST1005 see above
+var errNoKMSPlugin = errors.New("The plugin \"kms\" was not found on this system.\n" +
 	"Download it from https://github.com/smallstep/step-kms-plugin")

@@ -155,8 +155,6 @@ func publicOf(key any) any {
 		return publicOf(k.Key)
 	case interface{ Public() crypto.PublicKey }:
 		return k.Public()
-	case *ecdh.PrivateKey:
-		return k.PublicKey()
 	default:
 		return key
 	}

@@ -113,6 +113,7 @@ func ParseJWE(data string) (*JWE, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("parsing JWE: larger than %d bytes", MaxSize)
 	}
+	//lint:ignore SA1019 either serialization is expected here
 	jwe, err := gojose.ParseEncrypted(strings.TrimSpace(data), slices.Concat(passwordAlgorithms, keyAlgorithms), contentEncryptions)
 	if err != nil {
 		return nil, fmt.Errorf("parsing JWE: %w", err)

@@ -144,7 +144,8 @@ func isLegacyEncrypted(block *pem.Block) bool { return block.Headers["DEK-Info"]
 // round stands between the password and the key, so these are read, for the
 // sake of existing authorities, and never written.
 func decryptLegacy(block *pem.Block, password []byte) (crypto.PrivateKey, error) {
-	der, err := x509.DecryptPEMBlock(block, password) //nolint:staticcheck // deprecated for writers
+	//lint:ignore SA1019 it is deprecated for writers
+	der, err := x509.DecryptPEMBlock(block, password)
 	if err != nil {
 		return nil, err
 	}

@@ -263,6 +263,7 @@ func (h Harness) decrypt(t *testing.T, key kms.Key) {
 	if err != nil {
 		t.Fatalf("Decrypter: %v", err)
 	}
+	//lint:ignore SA1019 SCEP clients encrypt like that
 	secret, err := rsa.EncryptPKCS1v15(rand.Reader, pub, []byte("secret"))
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func passwordOf(uri *kms.URI, otherwise keyfile.Password) (keyfile.Password, err
 
 // locate returns the file that name means, and its password.
 func (e *Engine) locate(name string) (string, keyfile.Password, error) {
-	scheme, path, ok := strings.Cut(name, ":")
+	scheme, _, ok := strings.Cut(name, ":")
 	if !ok || !strings.EqualFold(scheme, kms.Soft) {
 		if kms.IsURI(name) {
 			return "", keyfile.Password{}, fmt.Errorf("error parsing %s: scheme not expected, %s keys are files", name, kms.Soft)
@@ -63,7 +63,8 @@ func (e *Engine) locate(name string) (string, keyfile.Password, error) {
 	if err != nil {
 		return "", keyfile.Password{}, err
 	}
-	if path = uri.Get("path"); path == "" {
+	path := uri.Get("path")
+	if path == "" {
 		path = uri.Opaque
 	}
 	if path == "" {

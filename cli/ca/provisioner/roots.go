@@ -15,6 +15,7 @@ func checkX5CRoots(name string, data []byte) error {
 	}
 	for _, crt := range roots {
 		if crt.KeyUsage&x509.KeyUsageCertSign == 0 {
+			//lint:ignore ST1005 two sentences, as users know them
 			return fmt.Errorf("error: certificate with common name '%s' cannot be used as an X5C root certificate.\n\n"+
 				"X5C provisioner root certificates must have the 'Certificate Sign' key usage extension.", crt.Subject.CommonName)
 		}
