@@ -24,6 +24,9 @@ func (s *Server) Reload(ctx context.Context) (err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if ctx.Err() != nil { // shutting down
+		return ctx.Err()
+	}
 	s.log.Info("reloading ...")
 	s.notify.reloading()
 	defer func() {

@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -58,7 +59,7 @@ func TestKilledServer(t *testing.T) {
 	for _, engine := range embedded {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
-			c := &crash{t: t, acknowledged: make(map[string]string), lost: make(map[string]bool), revoked: make(map[string]bool)}
+			c := &crash{t: t, acknowledged: make(map[string]string), lost: make(map[string]bool), renewed: make(map[string]bool), revoked: make(map[string]bool)}
 			var db string
 			c.ca = catest.Prepare(t, catest.Options{Edit: func(cfg map[string]any) {
 				db = filepath.Join(filepath.Dir(cfg["root"].(string)), "db")
@@ -87,6 +88,7 @@ type crash struct {
 	mu           sync.Mutex
 	acknowledged map[string]string // serial number by token ID
 	lost         map[string]bool   // token IDs of requests without an answer
+	renewed      map[string]bool   // serial numbers that a client received
 	revoked      map[string]bool   // serial numbers
 
 	recent []attempt // of the last round
@@ -147,10 +149,11 @@ func (c *crash) retry() {
 	clients.Wait()
 }
 
-// client asks for certificates, and has every third revoked, until the server is gone.
+// client asks for certificates, renews some and has some revoked, until the
+// server is gone.
 func (c *crash) client(name string) {
 	hc := c.ca.HTTP(nil)
-	_, csr := c.ca.CSR(x509.CertificateRequest{})
+	key, csr := c.ca.CSR(x509.CertificateRequest{})
 	for i := 0; ; i++ {
 		a := attempt{id: fmt.Sprintf("%s-%d", name, i), csr: csr}
 		a.token = c.ca.Token(name+".example.com", nil, map[string]any{"jti": a.id})
@@ -167,25 +170,47 @@ func (c *crash) client(name string) {
 			c.t.Errorf("sign: %d %s", status, body)
 			return
 		}
-		serial := c.acknowledge(a.id, body)
-		if i%3 == 2 && !c.revoke(hc, serial) {
+		crt := c.acknowledge(a.id, body)
+		if crt == nil {
+			return
+		}
+		crt.PrivateKey = key
+		if i%6 == 1 && !c.renew(crt) || i%3 == 2 && !c.revoke(hc, crt.Leaf.SerialNumber.String()) {
 			return
 		}
 	}
 }
 
 // acknowledge notes a certificate that a client received.
-func (c *crash) acknowledge(id string, body []byte) (serial string) {
+func (c *crash) acknowledge(id string, body []byte) *tls.Certificate {
 	crt, err := catest.ParseSigned(body)
 	if err != nil {
 		c.t.Error(err)
-		return ""
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	serial = crt.Leaf.SerialNumber.String()
-	c.acknowledged[id] = serial
-	return serial
+	c.acknowledged[id] = crt.Leaf.SerialNumber.String()
+	return crt
+}
+
+// renew reports whether the server answered.
+func (c *crash) renew(crt *tls.Certificate) bool {
+	hc := c.ca.HTTP(crt)
+	defer hc.CloseIdleConnections()
+	status, body, err := c.post(hc, "/1.0/renew", nil)
+	if err != nil {
+		return false
+	}
+	renewed, err := catest.ParseSigned(body)
+	if err != nil || status != http.StatusCreated {
+		c.t.Errorf("renew: %d %s %v", status, body, err)
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.renewed[renewed.Leaf.SerialNumber.String()] = true
+	return true
 }
 
 // revoke reports whether the server answered.
@@ -221,13 +246,18 @@ func (c *crash) post(hc *http.Client, path string, body any) (int, []byte, error
 // audit compares the store with what clients were told.
 func (c *crash) audit(s *store.Store) {
 	stored := make(map[string]string) // serial number by token ID
+	renewed := make(map[string]bool)
 	total := 0
 	for crt, err := range certificates(s) {
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		if crt.Operation == ca.ServerX509 {
-			continue // one for each start
+		switch crt.Operation {
+		case ca.ServerX509: // one for each start
+			continue
+		case ca.RenewX509:
+			renewed[crt.Serial] = true
+			continue
 		}
 		total++
 		id := crt.TokenID
@@ -235,6 +265,11 @@ func (c *crash) audit(s *store.Store) {
 			c.t.Errorf("token %s gave two certificates, %s and %s", id, other, crt.Serial)
 		}
 		stored[id] = crt.Serial
+	}
+	for serial := range c.renewed {
+		if !renewed[serial] {
+			c.t.Errorf("the renewed certificate %s was given to a client and is not in the store", serial)
+		}
 	}
 	lost := 0
 	for id, serial := range c.acknowledged {
@@ -267,5 +302,6 @@ func (c *crash) audit(s *store.Store) {
 	if len(c.acknowledged) == 0 || len(c.revoked) == 0 {
 		c.t.Error("the server answered nothing between the crashes")
 	}
-	c.t.Logf("%d certificates in the store, %d acknowledged, %d answers lost, %d revocations acknowledged", total, len(c.acknowledged), lost, len(c.revoked))
+	c.t.Logf("%d certificates in the store, %d acknowledged, %d renewed, %d answers lost, %d revocations acknowledged",
+		total, len(c.acknowledged), len(c.renewed), lost, len(c.revoked))
 }

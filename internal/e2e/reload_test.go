@@ -74,6 +74,32 @@ func TestFaultyReload(t *testing.T) {
 	}
 }
 
+// TestEarlyAndLateHangup: a SIGHUP while the server starts is a reload as soon as
+// it serves; one while it stops changes nothing.
+func TestEarlyAndLateHangup(t *testing.T) {
+	t.Parallel()
+	ca := catest.Prepare(t, catest.Options{Edit: onDisk("badger")})
+	address := freeAddress(t)
+	edit(t, ca, func(cfg map[string]any) { cfg["address"] = address })
+	pidFile := filepath.Join(ca.Dir, "pid")
+	p := launch(t, ca.ConfigFile, "--pidfile", pidFile)
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(pidFile); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no pid file")
+		}
+	}
+	p.signal(syscall.SIGHUP)
+	p.expect("msg=reloaded")
+	p.signal(syscall.SIGTERM)
+	p.cmd.Process.Signal(syscall.SIGHUP) // it may have ended by now
+	if code := p.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestReloadListeners adds and removes the plain HTTP listeners of a running CA.
 func TestReloadListeners(t *testing.T) {
 	t.Parallel()

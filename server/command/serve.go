@@ -105,6 +105,7 @@ func serve(ctx context.Context, env *Env, f *serveFlags, args []string) error {
 	if f.resolver != "" {
 		net.DefaultResolver = resolver(f.resolver)
 	}
+	reloads := hangups()
 	removePID, err := writePID(f.pidFile)
 	if err != nil {
 		return err
@@ -115,7 +116,7 @@ func serve(ctx context.Context, env *Env, f *serveFlags, args []string) error {
 	if err != nil {
 		return &exitError{exitFatal, err}
 	}
-	stopSignals := reloadOnHangup(ctx, s)
+	stopSignals := reloadOnHangup(ctx, reloads, s)
 	defer stopSignals()
 	if err := s.Run(ctx); err != nil {
 		return &exitError{exitFatal, fmt.Errorf("stopped CA after error occurred: %w", err)}
