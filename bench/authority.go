@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -53,8 +54,9 @@ func newAuthority(dir string, edit func(map[string]any)) (*authority, error) {
 		"address": a.address, "dnsNames": []string{"127.0.0.1"},
 		"db": map[string]any{"type": config.EnginePebble, "dataSource": a.path("db")},
 		"authority": map[string]any{"provisioners": []any{
-			map[string]any{"type": "JWK", "name": "bench", "key": &public},
+			map[string]any{"type": "JWK", "name": "bench", "key": &public, "claims": map[string]any{"enableSSHCA": true}},
 		}},
+		"ssh": map[string]any{"userKey": a.path("ssh_user.key")},
 	}
 	if edit != nil {
 		edit(cfg)
@@ -102,10 +104,19 @@ func (a *authority) writePKI() error {
 	if err != nil {
 		return err
 	}
+	userKey, err := newKey()
+	if err != nil {
+		return err
+	}
+	userDER, err := x509.MarshalPKCS8PrivateKey(userKey)
+	if err != nil {
+		return err
+	}
 	for name, block := range map[string]*pem.Block{
 		"root.crt":         {Type: "CERTIFICATE", Bytes: a.root.Raw},
 		"intermediate.crt": {Type: "CERTIFICATE", Bytes: intermediate.Raw},
 		"intermediate.key": {Type: "PRIVATE KEY", Bytes: der},
+		"ssh_user.key":     {Type: "PRIVATE KEY", Bytes: userDER},
 	} {
 		if err := os.WriteFile(a.path(name), pem.EncodeToMemory(block), 0o600); err != nil {
 			return err
@@ -136,13 +147,19 @@ func certify(tmpl, parent *x509.Certificate, pub crypto.PublicKey, key crypto.Si
 // token returns a one-time token for an endpoint. It has to be made after the
 // server started: older ones are refused.
 func (a *authority) token(path, subject string, sans []string) (string, error) {
+	if sans == nil {
+		return a.signedToken(path, subject, nil)
+	}
+	return a.signedToken(path, subject, map[string]any{"sans": sans})
+}
+
+// signedToken is token with any further claims.
+func (a *authority) signedToken(path, subject string, more map[string]any) (string, error) {
 	now := time.Now()
 	claims := map[string]any{
 		"iss": "bench", "aud": a.url(path), "sub": subject, "jti": rand.Text(), "sha": a.fingerprint,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 	}
-	if sans != nil {
-		claims["sans"] = sans
-	}
+	maps.Copy(claims, more)
 	return jose.SignClaims(claims, a.provisioner, jose.SignOptions{Type: "JWT", KeyID: a.provisioner.KeyID})
 }

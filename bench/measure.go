@@ -51,7 +51,7 @@ func (b *bench) fresh(ctx context.Context, rep *report) error {
 	}
 	revoke := revokeX509(fewRevoked, serials)
 	return b.with(ctx, a, func(p *process) error {
-		return b.rows(ctx, p, rep, &health, &signX509, &renewX509, &revoke)
+		return b.rows(ctx, p, rep, &health, &signX509, &renewX509, &signSSH, &revoke)
 	})
 }
 
