@@ -140,19 +140,33 @@ func inheritedAlgorithm(crt *x509.Certificate) x509.SignatureAlgorithm {
 // SubjectKeyID returns the SHA-1 of the subjectPublicKey BIT STRING, method (1)
 // of RFC 5280 §4.2.1.2.
 func SubjectKeyID(pub crypto.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(pub)
+	bits, err := subjectPublicKey(pub)
 	if err != nil {
 		return nil, fmt.Errorf("subject key identifier: %w", err)
+	}
+	sum := sha1.Sum(bits)
+	return sum[:], nil
+}
+
+// subjectPublicKey returns the contents of the BIT STRING; for keys that have no
+// structure of their own in it, without a detour through DER.
+func subjectPublicKey(pub crypto.PublicKey) ([]byte, error) {
+	switch key := pub.(type) {
+	case *ecdsa.PublicKey:
+		return key.Bytes() // uncompressed point, as x509 writes it
+	case ed25519.PublicKey:
+		return key, nil
+	}
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		return nil, err
 	}
 	var spki struct {
 		Algorithm asn1.RawValue
 		PublicKey asn1.BitString
 	}
-	if _, err := asn1.Unmarshal(der, &spki); err != nil {
-		return nil, fmt.Errorf("subject key identifier: %w", err)
-	}
-	sum := sha1.Sum(spki.PublicKey.Bytes)
-	return sum[:], nil
+	_, err = asn1.Unmarshal(der, &spki)
+	return spki.PublicKey.Bytes, err
 }
 
 func samePublicKey(a, b crypto.PublicKey) bool {
