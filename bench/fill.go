@@ -91,7 +91,6 @@ type stamp struct {
 	der     []byte
 	serial  int   // offset of the serial number in der
 	name    []int // offsets of the name
-	digits  int   // length of the number in the name
 	random  []span
 	expires time.Time
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +37,6 @@ func oneProcessor(ctx context.Context, name string, args ...string) *exec.Cmd {
 type process struct {
 	*authority
 	cmd   *exec.Cmd
-	log   bytes.Buffer  // of the server; read after it ended
 	ready time.Duration // from the start to the first answer
 	prof  string        // address of its profiles
 }

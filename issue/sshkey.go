@@ -21,6 +21,7 @@ func CheckSSHPublicKey(key ssh.PublicKey) error {
 	switch key.Type() {
 	case ssh.KeyAlgoRSA:
 		return checkSSHRSA(key)
+	//lint:ignore SA1019 named to be refused
 	case ssh.InsecureKeyAlgoDSA:
 		return ca.Errorf(ca.ErrMalformed, "ssh certificate key algorithm (DSA) is not supported")
 	case ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoED25519,

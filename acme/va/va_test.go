@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -154,17 +153,4 @@ func TestRefuseMetadata(t *testing.T) {
 			t.Errorf("RefuseMetadata(%s) = %v, want allowed %v", addr, err, allowed)
 		}
 	}
-}
-
-func portOf(t *testing.T, address string) int {
-	t.Helper()
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

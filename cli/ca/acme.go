@@ -156,6 +156,7 @@ func (f *acmeFlags) identifiers(names []string) ([]acme.Identifier, error) {
 		id := nouns.ParseSAN(name)
 		switch {
 		case id.Type != nouns.DNS && id.Type != nouns.IP:
+			//lint:ignore ST1005 the text that users know
 			return nil, errors.New("Email Address and URI SANs are not supported for ACME flow")
 		case strings.HasPrefix(name, "*.") && f.dnsHook == "":
 			return nil, errors.New("wildcard dnsnames (*.x) require dns validation; use the '--dns-hook' flag")
