@@ -131,3 +131,23 @@ func writeCSR(t *testing.T, file, name string) {
 		t.Fatal(err)
 	}
 }
+
+func TestACMEExternalAccount(t *testing.T) {
+	t.Parallel()
+	w := &world{World: acmetest.New(t, map[string]any{"requireEAB": true})}
+	w.session = &clitest.Session{Commands: []cli.Command{ca.Command}, Environ: map[string]string{"STEPPATH": w.File("step")}}
+	args := []string{"ca", "certificate", "a.example", w.File("a.crt"), w.File("a.key"), "--acme", w.Directory, "--http-listen", w.HTTP, "--force"}
+	if r := w.run(t, args...); r.Code == 0 || !strings.Contains(r.Stderr, "externalAccountBinding") {
+		t.Fatalf("without a key: exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+	id, secret := w.ExternalKey(t)
+	bound := append(args[:len(args):len(args)], "--eab-key-id", id, "--eab-key-file", w.Write(t, "eab", secret+"\n", 0o600))
+	if r := w.run(t, bound...); r.Code != 0 {
+		t.Fatalf("with a key: exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+	// The account is kept, so the key is not needed a second time.
+	if r := w.run(t, args...); r.Code != 0 {
+		t.Fatalf("with the account: exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+	w.Leaf(t, w.File("a.crt"), "a.example")
+}

@@ -4,19 +4,28 @@
 package acmetest
 
 import (
+	"context"
 	"crypto/x509"
+	"encoding/base64"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
+	"stepca/acme"
 	"stepca/acme/va"
+	"stepca/config"
 	"stepca/internal/catest"
 	"stepca/internal/dnstest"
 	"stepca/keyfile"
+	"stepca/kv"
+	"stepca/kv/mem"
 	"stepca/server"
+	"stepca/store"
 )
 
 // A World is a CA with the ACME provisioner "acme", and what clients need.
@@ -26,12 +35,15 @@ type World struct {
 	Directory string // URL of the provisioner's directory
 	Dir       string // for the files of the test
 	HTTP, TLS string // addresses for http-01 and tls-alpn-01, host:port
+
+	store *store.Store // that of the CA
 }
 
 // New runs a world until the test ends. extra are members of the provisioner.
 func New(t testing.TB, extra map[string]any) *World {
 	t.Helper()
-	w := &World{DNS: dnstest.New(t), Dir: t.TempDir()}
+	engine := mem.New()
+	w := &World{DNS: dnstest.New(t), Dir: t.TempDir(), store: store.New(engine, store.Options{})}
 	var ports [2]int
 	for i, address := range []*string{&w.HTTP, &w.TLS} {
 		ports[i] = freePort(t)
@@ -46,10 +58,27 @@ func New(t testing.TB, extra map[string]any) *World {
 			authority := cfg["authority"].(map[string]any)
 			authority["provisioners"] = append(authority["provisioners"].([]any), provisioner)
 		},
+		Engines: map[string]server.EngineOpener{
+			config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) { return engine, nil },
+		},
 		ACME: server.ACMEOptions{Validator: va.New(va.Config{HTTPPort: ports[0], TLSPort: ports[1], Resolver: w.DNS.Resolver(), StrictFQDN: true})},
 	})
 	w.Directory = w.CA.URL + "/acme/acme/directory"
 	return w
+}
+
+// ExternalKey makes a key for external account binding (RFC 8555 §7.3.4) and
+// returns its ID and its secret in base64url.
+func (w *World) ExternalKey(t testing.TB) (id, secret string) {
+	t.Helper()
+	key, err := acme.NewExternalKey("acme/acme", "", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.InsertExternalKey(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	return key.ID, base64.RawURLEncoding.EncodeToString(key.Secret)
 }
 
 // freePort returns a TCP port that nobody listens at.

@@ -55,3 +55,16 @@ func TestCertbotDNS(t *testing.T) {
 		"--agree-tos", "--register-unsafely-without-email", "-d", "a.example", "-d", "*.a.example")
 	c.Leaf(t, c.File("config/live/a.example/fullchain.pem"), "a.example", "x.a.example")
 }
+
+func TestCertbotExternalAccount(t *testing.T) {
+	t.Parallel()
+	c, run := certbot(t, map[string]any{"requireEAB": true})
+	if out, err := c.try(t, "register", "--agree-tos", "--register-unsafely-without-email", "--non-interactive", "--server", c.Directory,
+		"--config-dir", c.File("config"), "--work-dir", c.File("work"), "--logs-dir", c.File("logs")); err == nil {
+		t.Fatalf("registered without a key:\n%s", out)
+	}
+	id, secret := c.ExternalKey(t)
+	run("register", "--agree-tos", "--register-unsafely-without-email", "--eab-kid", id, "--eab-hmac-key", secret)
+	run("certonly", "--standalone", "--http-01-port", c.HTTPPort(), "-d", "a.example")
+	c.Leaf(t, c.File("config/live/a.example/fullchain.pem"), "a.example")
+}
