@@ -81,7 +81,7 @@ func (f *offlineFlags) client(ctx context.Context, env *cli.Env) (*client.Client
 		}
 		var err error
 		if f.opened, err = env.OpenOffline(ctx, env, opts); err != nil {
-			return nil, cli.FileError(err)
+			return nil, err // of a file or a question; both say what they are about
 		}
 	}
 	return client.New(ctx, f.opened.URL(), client.Config{

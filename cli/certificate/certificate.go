@@ -1,6 +1,6 @@
 // Package certificate has the step certificate commands, which create, read and
 // check X.509 certificates and requests on this machine. What needs a running
-// certificate authority is in cli/ca.
+// certificate authority is in cli/ca. The step crl command is here too.
 package certificate
 
 import (
