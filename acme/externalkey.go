@@ -18,13 +18,16 @@ const (
 // provisioner, by its ID, to be stored and handed to the owner of the account to
 // be: ID, and Secret in base64url without padding. reference is the operator's own
 // name for it, "" for none.
-func NewExternalKey(provisionerID, reference string, now time.Time) (*store.ACMEExternalKey, error) {
+func NewExternalKey(provisionerID, reference string, now time.Time) (*ExternalKey, error) {
 	if len(reference) > MaxReferenceLength {
 		return nil, ca.Errorf(ca.ErrMalformed, "reference length %d exceeds the maximum (%d)", len(reference), MaxReferenceLength)
 	}
 	secret := make([]byte, externalKeySize)
 	rand.Read(secret)
-	return &store.ACMEExternalKey{
+	return &ExternalKey{
 		ID: NewID(), Provisioner: provisionerID, Reference: reference, Secret: secret, CreatedAt: now.UTC().Truncate(time.Second),
 	}, nil
 }
+
+// An ExternalKey is a key for external account binding, as it is stored.
+type ExternalKey = store.ACMEExternalKey

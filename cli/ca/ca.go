@@ -16,5 +16,6 @@ func Command(env *cli.Env) *cobra.Command {
 		`**step ca** initializes a certificate authority, makes this machine trust one, and
 gets certificates from it.`,
 		health(env), initialize(env), bootstrap(env), token(env), certificate(env), rekey(env),
-		renew(env), revoke(env), provisioner.Command(env), sign(env), root(env), roots(env), federation(env))
+		renew(env), revoke(env), provisioner.Command(env), sign(env), root(env), roots(env), federation(env),
+		acmeCommand(env))
 }
