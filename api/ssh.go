@@ -159,19 +159,28 @@ func (k *SSHPublicKey) UnmarshalJSON(data []byte) error {
 
 // An SSHCertificate is a certificate that JSON holds as base64 of its SSH wire
 // format. A nil certificate is null.
-type SSHCertificate struct{ *ssh.Certificate }
+type SSHCertificate struct {
+	*ssh.Certificate
+
+	// Wire is the wire format where it is at hand; nil leaves the work to
+	// MarshalJSON.
+	Wire []byte
+}
 
 // MarshalJSON implements json.Marshaler.
 func (c SSHCertificate) MarshalJSON() ([]byte, error) {
 	if c.Certificate == nil {
 		return []byte("null"), nil
 	}
+	if c.Wire != nil {
+		return json.Marshal(c.Wire)
+	}
 	return json.Marshal(c.Marshal())
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (c *SSHCertificate) UnmarshalJSON(data []byte) error {
-	c.Certificate = nil
+	c.Certificate, c.Wire = nil, nil
 	pub, err := unmarshalSSH(data)
 	if err != nil || pub == nil {
 		return err

@@ -25,7 +25,7 @@ func sshCertificateAttrs(certs *issue.SSHCertificates) []slog.Attr {
 		slog.Any("principals", crt.ValidPrincipals),
 		slog.String("valid-from", loggedSSHTime(crt.ValidAfter)),
 		slog.String("valid-to", loggedSSHTime(crt.ValidBefore)),
-		slog.String("certificate", base64.StdEncoding.EncodeToString(crt.Marshal())),
+		slog.String("certificate", base64.StdEncoding.EncodeToString(certs.Wire)),
 		slog.String("certificate-type", crt.Type()+" "+kind+" certificate"),
 		slog.String("public-key", fmt.Sprintf("%s (%s)", ssh.FingerprintSHA256(crt.Key), sshKeyName(crt.Type()))),
 		slog.String("provisioner", certs.Provisioner.Name),

@@ -32,7 +32,11 @@ type SSHExtras struct {
 type SSHCertificates struct {
 	Certificate *ssh.Certificate
 	AddUser     *ssh.Certificate // nil for none
-	Identity    *ca.Certificate  // nil for none
+
+	// Wire and AddUserWire are what Marshal of the two returns, without its work.
+	Wire, AddUserWire []byte
+
+	Identity    *ca.Certificate // nil for none
 	Provisioner ca.ProvisionerRef
 }
 
@@ -136,14 +140,12 @@ type preparedSSH struct {
 }
 
 // sign is the one use of the key.
-func (p *preparedSSH) sign(ctx context.Context) (*ssh.Certificate, error) {
+func (p *preparedSSH) sign(ctx context.Context) (crt *ssh.Certificate, wire []byte, err error) {
 	if p.spent.Swap(true) {
-		return nil, errSpent
+		return nil, nil, errSpent
 	}
-	if err := p.key.sign(ctx, p.crt); err != nil {
-		return nil, err
-	}
-	return p.crt, nil
+	wire, err = p.key.sign(ctx, p.crt)
+	return p.crt, wire, err
 }
 
 // A sshBatch is all that one request has signed.
@@ -174,11 +176,11 @@ func (i *Issuer) checkAll(contents *ssh.Certificate, extras SSHExtras, id *ident
 func (i *Issuer) signAll(ctx context.Context, b *sshBatch) (*SSHCertificates, error) {
 	certs := new(SSHCertificates)
 	var err error
-	if certs.Certificate, err = b.main.sign(ctx); err != nil {
+	if certs.Certificate, certs.Wire, err = b.main.sign(ctx); err != nil {
 		return nil, err
 	}
 	if b.addUser != nil {
-		if certs.AddUser, err = b.addUser.sign(ctx); err != nil {
+		if certs.AddUser, certs.AddUserWire, err = b.addUser.sign(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -199,10 +201,9 @@ func (i *Issuer) recordSSH(ctx context.Context, req *ca.SSHRequest, certs *SSHCe
 	if len(intents) > 0 {
 		issuance.OneTime = nil // spent with the first intent
 	}
-	for _, crt := range []*ssh.Certificate{certs.Certificate, certs.AddUser} {
-		if crt != nil {
-			issuance.Certificates = append(issuance.Certificates, i.sshRecord(req, crt, grant))
-		}
+	issuance.Certificates = []*store.SSHCertificate{i.sshRecord(req, certs.Certificate, certs.Wire, grant)}
+	if certs.AddUser != nil {
+		issuance.Certificates = append(issuance.Certificates, i.sshRecord(req, certs.AddUser, certs.AddUserWire, grant))
 	}
 	if certs.Identity != nil {
 		certs.Identity.Provisioner = id.grant.Provisioner
@@ -218,7 +219,7 @@ func (i *Issuer) recordSSH(ctx context.Context, req *ca.SSHRequest, certs *SSHCe
 	return err
 }
 
-func (i *Issuer) sshRecord(req *ca.SSHRequest, crt *ssh.Certificate, grant *ca.Grant) *store.SSHCertificate {
+func (i *Issuer) sshRecord(req *ca.SSHRequest, crt *ssh.Certificate, wire []byte, grant *ca.Grant) *store.SSHCertificate {
 	rec := &store.SSHCertificate{
 		Serial:      crt.Serial,
 		Type:        sshType(crt),
@@ -230,7 +231,7 @@ func (i *Issuer) sshRecord(req *ca.SSHRequest, crt *ssh.Certificate, grant *ca.G
 		Provisioner: grant.Provisioner,
 		Operation:   grant.Operation,
 		RequestID:   req.ID,
-		Wire:        crt.Marshal(),
+		Wire:        wire,
 	}
 	if grant.OneTime != nil {
 		rec.TokenID = grant.OneTime.ID

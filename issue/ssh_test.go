@@ -88,6 +88,9 @@ func TestSSH(t *testing.T) {
 		Clock:           func() time.Time { return now },
 		IsUserAuthority: func(auth ssh.PublicKey) bool { return string(auth.Marshal()) == string(user.Marshal()) },
 	}
+	if string(certs.Wire) != string(certs.Certificate.Marshal()) || string(certs.AddUserWire) != string(certs.AddUser.Marshal()) {
+		t.Errorf("wire formats are\n%x\n%x", certs.Wire, certs.AddUserWire)
+	}
 	for _, crt := range []*ssh.Certificate{certs.Certificate, certs.AddUser} {
 		checker.SupportedCriticalOptions = []string{"force-command"}
 		if err := checker.CheckCert(crt.ValidPrincipals[0], crt); err != nil || !checker.IsUserAuthority(crt.SignatureKey) {

@@ -3,6 +3,7 @@ package issue
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -83,26 +84,31 @@ func newSSHKey(key kms.Signer) (*sshKey, error) {
 	return &sshKey{key, public, algorithm}, nil
 }
 
-// sign sets the signature of a certificate and what goes with it. (The method
-// SignCert of crypto/ssh would replace the nonce.)
-func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate) error {
+// sign sets the signature of a certificate and what goes with it, and returns the
+// wire format, which takes a while to make. (The method SignCert of crypto/ssh
+// would replace the nonce.)
+func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate) (wire []byte, err error) {
 	signer, err := ssh.NewSignerFromSigner(kms.WithContext(ctx, k.signer))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	chosen, ok := signer.(ssh.AlgorithmSigner)
 	if !ok {
-		return errors.New("the key cannot make signatures of a chosen algorithm")
+		return nil, errors.New("the key cannot make signatures of a chosen algorithm")
 	}
 	crt.SignatureKey = k.public
 	tbs := sshSignedPart(crt)
 	if crt.Signature, err = chosen.SignWithAlgorithm(rand.Reader, tbs, k.algorithm); err != nil {
-		return err
+		return nil, err
 	}
 	if k.signer.External() { // a broken token must not hand out what nobody can verify
-		return k.public.Verify(tbs, crt.Signature)
+		if err := k.public.Verify(tbs, crt.Signature); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	signature := ssh.Marshal(crt.Signature)
+	wire = binary.BigEndian.AppendUint32(tbs, uint32(len(signature)))
+	return append(wire, signature...), nil
 }
 
 // sshSignedPart returns the bytes under the signature: all of the wire format
