@@ -30,6 +30,10 @@ type Validation struct {
 	// dns-persist-01, lower case; nil if none are configured.
 	IssuerDomainNames []string
 
+	// CheckCAA asks for the CAA records of a DNS name to be obeyed (RFC 8659, RFC
+	// 8657), after the challenge.
+	CheckCAA bool
+
 	// Payload is the client's answer, a JSON object or nothing. device-attest-01
 	// finds its statement there.
 	Payload []byte

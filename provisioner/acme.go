@@ -47,6 +47,10 @@ type ACME struct {
 	Website        string   `json:"website,omitempty"`
 	CAAIdentities  []string `json:"caaIdentities,omitempty"`
 
+	// CheckCAA refuses names whose CAA records do not let one of CAAIdentities
+	// issue. Compatible: the reference never looks, so it is off by default.
+	CheckCAA bool `json:"checkCAA,omitempty"`
+
 	// RequireEAB asks new accounts for an external account binding.
 	RequireEAB bool `json:"requireEAB,omitempty"`
 
@@ -90,6 +94,9 @@ func (p *ACME) prepare(s *setup) error {
 		default:
 			return fmt.Errorf("acme attestation format %q is not supported", f)
 		}
+	}
+	if p.CheckCAA && len(p.CAAIdentities) == 0 {
+		return errors.New("checkCAA needs caaIdentities, the names that CAA records may have for this authority")
 	}
 	var err error
 	if p.roots, err = parseAttestationRoots(p.AttestationRoots); err != nil {

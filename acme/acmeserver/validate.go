@@ -28,6 +28,7 @@ func (x *exchange) startValidation(o *acme.Order, a *acme.Authorization, c *acme
 			KeyAuthorization:  acme.KeyAuthorization(c.Token, x.account.Thumbprint),
 			AccountURL:        x.url(pathAccount, x.account.ID),
 			IssuerDomainNames: issuerDomainNames(x.prov),
+			CheckCAA:          x.prov.CheckCAA,
 			Payload:           payload,
 			AcceptsFormat:     x.prov.AcceptsAttestation,
 			AttestationRoots:  x.prov.Roots(),

@@ -20,22 +20,11 @@ const queryTimeout = 5 * time.Second
 // maxCAARecords are looked at in one answer.
 const maxCAARecords = 100
 
-// A CAARequest asks whether CAA records let a CA issue for a name.
-type CAARequest struct {
-	Name      string   // DNS name without "*."
-	Wildcard  bool     // the certificate is to be for "*." and the name
-	Issuers   []string // the CA's own issuer domain names, in lower case
-	Challenge string   // type of the challenge that validated the name
-	Account   string   // URL of the account
-}
-
-// CheckCAA looks up the CAA records that apply to a name (RFC 8659 §3) and says
-// with a *acme.Problem of type caa if they do not let the CA issue, with the
-// parameters of RFC 8657. A failed look-up is a refusal too, of type dns.
-func (v *Validator) CheckCAA(ctx context.Context, req *CAARequest) error {
-	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
-	defer cancel()
-	for name := strings.TrimSuffix(req.Name, "."); name != ""; name = parent(name) {
+// checkCAA looks up the CAA records that apply to a name (RFC 8659 §3) and says
+// with a problem of type caa if they do not let the CA issue, with the parameters
+// of RFC 8657. A failed look-up is a refusal too, of type dns.
+func (v *Validator) checkCAA(ctx context.Context, req *acme.Validation) error {
+	for name := strings.TrimSuffix(req.Identifier.Value, "."); name != ""; name = parent(name) {
 		set, err := v.lookupCAA(ctx, name)
 		if err != nil {
 			return retryable(acme.ProblemDNS, err, "looking up the CAA records of %s: %s", name, reason(err))
@@ -116,7 +105,7 @@ func systemResolver() string {
 }
 
 // judgeCAA applies the records found at a name.
-func judgeCAA(name string, set []*dns.CAA, req *CAARequest) *acme.Problem {
+func judgeCAA(name string, set []*dns.CAA, req *acme.Validation) *acme.Problem {
 	var issue, issueWild []*dns.CAA
 	for _, caa := range set {
 		switch strings.ToLower(caa.Tag) {
@@ -146,15 +135,15 @@ func judgeCAA(name string, set []*dns.CAA, req *CAARequest) *acme.Problem {
 		found = append(found, caa.Tag+" "+caa.Value)
 	}
 	return terminal(acme.ProblemCAA, "the CAA records of %s do not let %s issue for this account with %s; found %s",
-		name, strings.Join(req.Issuers, ", "), req.Challenge, listRecords(found))
+		name, strings.Join(req.IssuerDomainNames, ", "), req.Type, listRecords(found))
 }
 
 // permits reports whether the value of an issue property names one of the
 // issuers with parameters that fit (RFC 8657 §3, §4). Malformed values permit
 // nobody.
-func permits(value string, req *CAARequest) bool {
+func permits(value string, req *acme.Validation) bool {
 	domain, params, _ := strings.Cut(value, ";")
-	if !slices.Contains(req.Issuers, canonicalDomain(domain)) {
+	if !slices.Contains(req.IssuerDomainNames, canonicalDomain(domain)) {
 		return false
 	}
 	seen := make(map[string]bool)
@@ -170,11 +159,11 @@ func permits(value string, req *CAARequest) bool {
 		seen[tag] = true
 		switch tag {
 		case "accounturi":
-			if value != req.Account {
+			if value != req.AccountURL {
 				return false
 			}
 		case "validationmethods":
-			if !slices.Contains(strings.Split(value, ","), req.Challenge) {
+			if !slices.Contains(strings.Split(value, ","), string(req.Type)) {
 				return false
 			}
 		}

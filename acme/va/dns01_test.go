@@ -66,6 +66,22 @@ func TestDNSChallenges(t *testing.T) {
 	}
 }
 
+// CAA records are obeyed if the provisioner says so, after the challenge.
+func TestCAAWithChallenge(t *testing.T) {
+	t.Parallel()
+	v := New(Config{StrictFQDN: true, Resolver: zone{
+		"_acme-challenge.theirs.example. TXT": {`"` + digestText(testKeyAuth) + `"`},
+		"theirs.example. CAA":                 {`0 issue "other.example"`},
+	}.resolver(t)})
+	req := validation(acme.DNS01, ca.Identifier{Type: ca.DNS, Value: "theirs.example"})
+	req.IssuerDomainNames = []string{"ca.example"}
+	_, err := v.Validate(t.Context(), req)
+	wantProblem(t, err, "", false, "")
+	req.CheckCAA = true
+	_, err = v.Validate(t.Context(), req)
+	wantProblem(t, err, acme.ProblemCAA, false, "do not let ca.example issue")
+}
+
 // The vector was computed with the formula of the draft by another program.
 func TestAccountLabel(t *testing.T) {
 	t.Parallel()
@@ -109,10 +125,12 @@ func TestCAA(t *testing.T) {
 		{"foreign.example", false, acme.ProblemCAA},
 		{"a.broken.example", false, acme.ProblemDNS},
 	} {
-		err := v.CheckCAA(t.Context(), &CAARequest{Name: tt.name, Wildcard: tt.wildcard, Issuers: []string{"ca.example"}, Challenge: "http-01", Account: testAccount})
+		req := validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: tt.name})
+		req.Wildcard, req.IssuerDomainNames = tt.wildcard, []string{"ca.example"}
+		err := v.checkCAA(t.Context(), req)
 		p, _ := errors.AsType[*acme.Problem](err)
 		if (err == nil) != (tt.problem == "") || p != nil && !p.HasType(tt.problem) {
-			t.Errorf("CheckCAA(%s, wildcard %v) = %v, want %q", tt.name, tt.wildcard, err, tt.problem)
+			t.Errorf("checkCAA(%s, wildcard %v) = %v, want %q", tt.name, tt.wildcard, err, tt.problem)
 		}
 	}
 }

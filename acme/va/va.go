@@ -94,6 +94,9 @@ func (v *Validator) Validate(ctx context.Context, req *acme.Validation) (*acme.A
 	attempt, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
 	defer cancel()
 	attestation, err := v.validate(attempt, req)
+	if err == nil && req.CheckCAA && req.Identifier.Type == ca.DNS {
+		err = v.checkCAA(attempt, req)
+	}
 	attrs := []any{"type", req.Type, "identifier", req.Identifier.String(), "wildcard", req.Wildcard, "duration", v.cfg.Now().Sub(start)}
 	if err == nil {
 		v.cfg.Log.InfoContext(ctx, "challenge validated", attrs...)
