@@ -117,9 +117,25 @@ func (c *crash) round(n int) {
 	for i := range crashClients {
 		clients.Go(func() { c.client(fmt.Sprintf("c%d-r%d", i, n)) })
 	}
-	time.Sleep(50*time.Millisecond + rand.N(250*time.Millisecond))
+	c.busy()
+	time.Sleep(rand.N(250 * time.Millisecond))
 	p.kill()
 	clients.Wait()
+}
+
+// busy waits until each kind of request was answered, and some in this round.
+func (c *crash) busy() {
+	c.t.Helper()
+	answered := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.recent) >= crashClients && len(c.renewed) > 0 && len(c.revoked) > 0
+	}
+	for deadline := time.Now().Add(patience); !answered(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.t.Fatal("the server answers nothing between the crashes")
+		}
+	}
 }
 
 // retry sends the attempts of the last round again. A token that gave a
@@ -298,9 +314,6 @@ func (c *crash) audit(s *store.Store) {
 		if !revoked[serial] {
 			c.t.Errorf("the revocation of %s was acknowledged and is not in the store", serial)
 		}
-	}
-	if len(c.acknowledged) == 0 || len(c.revoked) == 0 {
-		c.t.Error("the server answered nothing between the crashes")
 	}
 	c.t.Logf("%d certificates in the store, %d acknowledged, %d renewed, %d answers lost, %d revocations acknowledged",
 		total, len(c.acknowledged), len(c.renewed), lost, len(c.revoked))

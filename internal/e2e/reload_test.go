@@ -5,7 +5,6 @@ package e2e
 import (
 	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -199,60 +198,5 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	if issued.Load() == 0 {
 		t.Error("nothing was issued")
-	}
-}
-
-// TestDrain: after SIGTERM a request under way is answered, no new connection is
-// accepted, and the exit code is 0.
-func TestDrain(t *testing.T) {
-	t.Parallel()
-	ca := catest.Prepare(t, catest.Options{Edit: onDisk("pebble")})
-	pidFile := filepath.Join(t.TempDir(), "pid")
-	p := serve(t, ca, "--pidfile", pidFile)
-	if pid, err := os.ReadFile(pidFile); err != nil || string(pid) != itoa(p.cmd.Process.Pid)+"\n" {
-		t.Errorf("pid file: %q, %v", pid, err)
-	}
-	_, csr := ca.CSR(x509.CertificateRequest{})
-	body := `{"csr":` + quote(csr) + `,"ott":"` + ca.Token("a.example.com", nil, nil) + `"}`
-	reader, writer := io.Pipe()
-	req, err := http.NewRequest(http.MethodPost, ca.URL+"/1.0/sign", reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	type answer struct {
-		resp *http.Response
-		err  error
-	}
-	answered := make(chan answer, 1)
-	hc := ca.HTTP(nil)
-	go func() {
-		resp, err := hc.Do(req)
-		answered <- answer{resp, err}
-	}()
-	half := len(body) / 2
-	if _, err := io.WriteString(writer, body[:half]); err != nil { // the server reads the request now
-		t.Fatal(err)
-	}
-	time.Sleep(100 * time.Millisecond)
-	p.signal(syscall.SIGTERM)
-	p.expect("shutting down ...")
-	waitRefused(t, strings.TrimPrefix(ca.URL, "https://"))
-	if _, err := io.WriteString(writer, body[half:]); err != nil {
-		t.Fatal(err)
-	}
-	writer.Close()
-	a := <-answered
-	if a.err != nil {
-		t.Fatal("the request under way: ", a.err)
-	}
-	a.resp.Body.Close()
-	if a.resp.StatusCode != http.StatusCreated {
-		t.Errorf("the request under way: %d", a.resp.StatusCode)
-	}
-	if code := p.wait(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	if _, err := os.Stat(pidFile); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the pid file is still there: %v", err)
 	}
 }
