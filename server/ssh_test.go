@@ -72,3 +72,28 @@ func TestSSHKeys(t *testing.T) {
 		t.Errorf("a wrong password: %v", err)
 	}
 }
+
+// TestSSHReload turns the SSH CA off and on again while the server runs.
+func TestSSHReload(t *testing.T) {
+	t.Parallel()
+	ca := catest.New(t, catest.Options{SSH: true})
+	hc := ca.HTTP(nil)
+	cfg := ca.ReadConfig()
+	section := cfg["ssh"]
+	for _, step := range []struct {
+		name   string
+		ssh    any
+		status int
+	}{{"as started", section, 200}, {"off", nil, 404}, {"on", section, 200}} {
+		cfg["ssh"] = step.ssh
+		ca.WriteConfig(cfg)
+		if err := ca.Server.Reload(t.Context()); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		for _, path := range []string{"/ssh/roots", "/ssh/krl"} {
+			if status, body := ca.Get(hc, path); status != step.status {
+				t.Errorf("%s: GET %s: %d %s", step.name, path, status, body)
+			}
+		}
+	}
+}
