@@ -188,6 +188,8 @@ func TestACMEOptions(t *testing.T) {
 	roots := string(must(json.Marshal(pemOf(f.root))))
 	for _, tt := range []struct{ members, fault string }{
 		{`"challenges":["HTTP-01","device-attest-01"],"attestationFormats":["TPM","android-key"]`, ""},
+		{`"checkCAA":true,"caaIdentities":["ca.example.com"]`, ""},
+		{`"checkCAA":true`, "checkCAA needs caaIdentities, the names that CAA records may have for this authority"},
 		{`"challenges":["ftp-01"]`, `acme challenge "ftp-01" is not supported`},
 		{`"challenges":["wire-oidc-01"]`, `acme challenge "wire-oidc-01" is not supported by this version`},
 		{`"attestationFormats":["x"]`, `acme attestation format "x" is not supported`},

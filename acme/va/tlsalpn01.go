@@ -24,8 +24,9 @@ import (
 const alpnACME = "acme-tls/1"
 
 // alertNoApplicationProtocol is what a server sends that does not know the
-// protocol (RFC 7301 §3.2).
-const alertNoApplicationProtocol = tls.AlertError(120)
+// protocol (RFC 7301 §3.2), in the words of crypto/tls, which has no other form
+// for the alerts of its peer.
+const alertNoApplicationProtocol = "tls: no application protocol"
 
 var (
 	oidACMEIdentifier = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 31}
@@ -54,7 +55,7 @@ func (v *Validator) tlsALPN01(ctx context.Context, req *acme.Validation) *acme.P
 		InsecureSkipVerify: true, // self-signed by design
 	})
 	if err := conn.HandshakeContext(ctx); err != nil {
-		if errors.Is(err, alertNoApplicationProtocol) {
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" && op.Err.Error() == alertNoApplicationProtocol {
 			return terminal(acme.ProblemTLS, "%s does not speak the protocol %s", address, alpnACME)
 		}
 		return retryable(acme.ProblemTLS, err, "TLS handshake with %s: %s", address, reason(err))
