@@ -45,7 +45,7 @@ func (x *exchange) answer(r *route) error {
 	}
 	x.startSigned()
 	if err := x.authenticate(r); err != nil {
-		return x.endNonce(err)
+		return err // nobody has signed this: it is not worth a write, and had no effect
 	}
 	if !r.writes {
 		if err := x.settleNonce(); err != nil {
