@@ -17,7 +17,7 @@ func TestConformanceTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files []string
-	for _, pattern := range []string{"*_test.go", "../*_test.go", "../../server/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "../*_test.go", "../va/*_test.go", "../../server/*_test.go"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
