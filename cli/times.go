@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/x509"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,8 +34,8 @@ func (f *ValidityFlags) Define(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.NotAfter, "not-after", "", "when the validity ends: a `time|duration`, an RFC 3339 time or a duration from now")
 }
 
-// Times are the values at env.Now; zero for a flag that is not set.
-func (f *ValidityFlags) Times(env *Env) (notBefore, notAfter time.Time, err error) {
+// times are the values at env.Now; zero for a flag that is not set.
+func (f *ValidityFlags) times(env *Env) (notBefore, notAfter time.Time, err error) {
 	if notBefore, err = env.Time("not-before", f.NotBefore); err != nil {
 		return time.Time{}, time.Time{}, err
 	}
@@ -45,4 +46,20 @@ func (f *ValidityFlags) Times(env *Env) (notBefore, notAfter time.Time, err erro
 		return time.Time{}, time.Time{}, IncompatibleFlagValues("not-before", f.NotBefore, "not-after", f.NotAfter)
 	}
 	return notBefore, notAfter, nil
+}
+
+// Apply sets the validity of crt to the values at env.Now; what no flag is set
+// for stays.
+func (f *ValidityFlags) Apply(env *Env, crt *x509.Certificate) error {
+	notBefore, notAfter, err := f.times(env)
+	if err != nil {
+		return err
+	}
+	if !notBefore.IsZero() {
+		crt.NotBefore = notBefore
+	}
+	if !notAfter.IsZero() {
+		crt.NotAfter = notAfter
+	}
+	return nil
 }

@@ -1,7 +1,7 @@
 package issue_test
 
 import (
-	"crypto/dsa"
+	"crypto/dsa" //lint:ignore SA1019 keys to be refused
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"

@@ -195,15 +195,5 @@ func (f *createFlags) contents(env *cli.Env, t *createTemplates, key crypto.Sign
 	if err != nil {
 		return nil, err
 	}
-	notBefore, notAfter, err := f.validity.Times(env)
-	if err != nil {
-		return nil, err
-	}
-	if !notBefore.IsZero() {
-		tbs.NotBefore = notBefore
-	}
-	if !notAfter.IsZero() {
-		tbs.NotAfter = notAfter
-	}
-	return tbs, nil
+	return tbs, f.validity.Apply(env, tbs)
 }

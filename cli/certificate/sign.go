@@ -148,17 +148,7 @@ func (f *signFlags) contents(env *cli.Env, csr *x509.CertificateRequest) (*x509.
 	if err != nil {
 		return nil, err
 	}
-	notBefore, notAfter, err := f.validity.Times(env)
-	if err != nil {
-		return nil, err
-	}
-	if !notBefore.IsZero() {
-		tbs.NotBefore = notBefore
-	}
-	if !notAfter.IsZero() {
-		tbs.NotAfter = notAfter
-	}
-	return tbs, nil
+	return tbs, f.validity.Apply(env, tbs)
 }
 
 func (f *signFlags) render(env *cli.Env, csr *x509.CertificateRequest) (*x509.Certificate, error) {
