@@ -68,7 +68,7 @@ func TestFaultyStart(t *testing.T) {
 			edit(t, ca, func(cfg map[string]any) { cfg["db"] = map[string]any{"type": "oracle", "dataSource": "x"} })
 		}, nil, 2, []string{"oracle database not supported", "pebble"}},
 		{"database of the reference", badgerOfReference, nil, 2,
-			[]string{"Badger 2.x", "nothing was changed", "step-ca import"}},
+			[]string{"Badger 2.x", "nothing was changed", "dataSource of its own"}},
 		{"database server away", func(t *testing.T, ca *catest.CA) {
 			edit(t, ca, func(cfg map[string]any) {
 				cfg["db"] = map[string]any{"type": "postgresql", "dataSource": "postgres://127.0.0.1:1/x?connect_timeout=2"}

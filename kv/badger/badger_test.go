@@ -98,7 +98,7 @@ func TestForeign(t *testing.T) {
 			}
 		}
 		_, err := badger.Open(t.Context(), badger.Options{Dir: dir})
-		if !errors.Is(err, kv.ErrForeign) || !strings.Contains(err.Error(), "Badger "+version) || !strings.Contains(err.Error(), "step-ca import") {
+		if !errors.Is(err, kv.ErrForeign) || !strings.Contains(err.Error(), "Badger "+version) || !strings.Contains(err.Error(), "dataSource of its own") {
 			t.Errorf("Open of a Badger %s directory = %v, want ErrForeign and the way out", version, err)
 		}
 	}

@@ -89,7 +89,7 @@ func TestForeign(t *testing.T) {
 
 			exec(t, db, reference[s.name]...)
 			_, err = s.open(t.Context(), sql.Options{DSN: dsn})
-			if !errors.Is(err, kv.ErrForeign) || !strings.Contains(err.Error(), "x509_certs, used_ott") || !strings.Contains(err.Error(), "step-ca import") {
+			if !errors.Is(err, kv.ErrForeign) || !strings.Contains(err.Error(), "x509_certs, used_ott") || !strings.Contains(err.Error(), "dataSource of its own") {
 				t.Errorf("Open of the reference's database = %v, want ErrForeign", err)
 			}
 			if _, err := db.Exec("SELECT 1 FROM stepca_format"); err == nil {
