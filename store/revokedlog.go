@@ -102,6 +102,18 @@ func (s *Store) RevokedSince(ctx context.Context, t time.Time, f func(RevokedEnt
 
 // scanRevoked calls f with the entries of an index from the given key on.
 func (s *Store) scanRevoked(ctx context.Context, bucket string, from []byte, parse func([]byte) (RevokedEntry, error), f func(RevokedEntry)) error {
+	return s.eachKey(ctx, bucket, from, func(_ kv.Reader, key []byte) error {
+		entry, err := parse(key)
+		if err == nil {
+			f(entry)
+		}
+		return err
+	})
+}
+
+// eachKey calls f with the keys of a bucket from the given one on, a chunk to a
+// transaction, so that a long log holds up nobody.
+func (s *Store) eachKey(ctx context.Context, bucket string, from []byte, f func(r kv.Reader, key []byte) error) error {
 	for {
 		n := 0
 		err := s.engine.View(ctx, func(r kv.Reader) error {
@@ -110,11 +122,9 @@ func (s *Store) scanRevoked(ctx context.Context, bucket string, from []byte, par
 				if err != nil {
 					return err
 				}
-				entry, err := parse(e.Key)
-				if err != nil {
+				if err := f(r, e.Key); err != nil {
 					return err
 				}
-				f(entry)
 				last = e.Key
 				n++
 			}

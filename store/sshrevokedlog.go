@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -26,30 +25,13 @@ func (s *Store) SSHRevokedSince(ctx context.Context, t time.Time, f func(SSHRevo
 	if s.tokensOnly {
 		return errNoDatabase()
 	}
-	from := appendNanos(nil, t)
-	for {
-		n := 0
-		err := s.engine.View(ctx, func(r kv.Reader) error {
-			var last []byte
-			for e, err := range r.Scan(bucketSSHRevokedTime, kv.Range{From: from, Limit: revokedChunk}) {
-				if err != nil {
-					return err
-				}
-				entry, err := loadSSHRevoked(r, e.Key)
-				if err != nil {
-					return err
-				}
-				f(entry)
-				last = e.Key
-				n++
-			}
-			from = append(bytes.Clone(last), 0)
-			return nil
-		})
-		if err != nil || n < revokedChunk {
-			return err
+	return s.eachKey(ctx, bucketSSHRevokedTime, appendNanos(nil, t), func(r kv.Reader, key []byte) error {
+		entry, err := loadSSHRevoked(r, key)
+		if err == nil {
+			f(entry)
 		}
-	}
+		return err
+	})
 }
 
 func loadSSHRevoked(r kv.Reader, key []byte) (SSHRevokedEntry, error) {
