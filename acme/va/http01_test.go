@@ -3,6 +3,7 @@ package va
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -144,4 +145,23 @@ func TestHTTP01EndlessHeader(t *testing.T) {
 	})})
 	_, err := v.Validate(t.Context(), validation(acme.HTTP01, ca.Identifier{Type: ca.IP, Value: "127.0.0.1"}))
 	wantProblem(t, err, acme.ProblemConnection, true, "header")
+}
+
+// Behind a proxy, names are the proxy's to look up; metadata addresses are still
+// refused when a redirect spells them out.
+func TestHTTP01Proxy(t *testing.T) {
+	t.Parallel()
+	port := web(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "redirect.example" {
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+			return
+		}
+		fmt.Fprint(w, testKeyAuth)
+	})
+	proxy := &url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)}
+	v := New(Config{Proxy: http.ProxyURL(proxy)})
+	_, err := v.Validate(t.Context(), validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: "far.example"}))
+	wantProblem(t, err, "", false, "")
+	_, err = v.Validate(t.Context(), validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: "redirect.example"}))
+	wantProblem(t, err, acme.ProblemConnection, false, "link-local")
 }
