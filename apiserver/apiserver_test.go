@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"stepca/ca"
+	"stepca/issue"
+	"stepca/store"
 )
 
 // TestErrorBodies holds the sentences that clients know.
@@ -155,5 +157,36 @@ func TestLargeBody(t *testing.T) {
 	var v struct{ OTT string }
 	if err := x.decode(&v); !errors.Is(err, ca.ErrTooLarge) {
 		t.Errorf("decode = %v, want ErrTooLarge", err)
+	}
+}
+
+// outcomes notes what it hears of.
+type outcomes struct {
+	events   []issue.Event
+	refusals []*store.Refusal
+}
+
+func (o *outcomes) Issued(ev issue.Event)          { o.events = append(o.events, ev) }
+func (o *outcomes) RecordRefusal(r *store.Refusal) { o.refusals = append(o.refusals, r) }
+
+func TestRevocationsAreObserved(t *testing.T) {
+	t.Parallel()
+	var seen outcomes
+	s := &Server{cfg: Config{Revocations: &seen, Refusals: &seen}}
+	x := &exchange{requestID: "id", start: time.Now()}
+	for _, want := range []error{nil, ca.Errorf(ca.ErrForbidden, "no")} {
+		err := s.observed(x, ca.RevokeX509, func(_ *exchange, by *ca.ProvisionerRef) error {
+			by.Name = "admin"
+			return want
+		})
+		if err != want {
+			t.Errorf("observed = %v, want %v", err, want)
+		}
+	}
+	if len(seen.events) != 2 || seen.events[0].Err != nil || seen.events[1].Err == nil || seen.events[0].Provisioner.Name != "admin" {
+		t.Errorf("events: %v", seen.events)
+	}
+	if len(seen.refusals) != 1 || seen.refusals[0].Reason != "no" || seen.refusals[0].RequestID != "id" {
+		t.Errorf("refusals: %v", seen.refusals)
 	}
 }

@@ -5,15 +5,40 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"stepca/api"
 	"stepca/ca"
+	"stepca/issue"
 	"stepca/revocation"
+	"stepca/store"
 )
 
 // revoke is POST /revoke, authenticated by a provisioner's token or by the
 // certificate that is to be revoked.
 func (s *Server) revoke(x *exchange) error {
+	return s.observed(x, ca.RevokeX509, s.revokeX509)
+}
+
+// observed runs a revocation and tells the observer what became of it; a refusal
+// is recorded as those of issuance are.
+func (s *Server) observed(x *exchange, op ca.Operation, revoke func(*exchange, *ca.ProvisionerRef) error) error {
+	ev := issue.Event{Operation: op}
+	ev.Err = revoke(x, &ev.Provisioner)
+	ev.Total = time.Since(x.start)
+	if s.cfg.Revocations != nil {
+		s.cfg.Revocations.Issued(ev)
+	}
+	if ev.Err != nil && s.cfg.Refusals != nil {
+		s.cfg.Refusals.RecordRefusal(&store.Refusal{
+			Operation: op, Provisioner: ev.Provisioner, RequestID: x.requestID, Reason: ev.Err.Error(),
+		})
+	}
+	return ev.Err
+}
+
+// revokeX509 sets by as soon as it knows which provisioner vouches.
+func (s *Server) revokeX509(x *exchange, by *ca.ProvisionerRef) error {
 	var body api.RevokeRequest
 	if err := x.decode(&body); err != nil {
 		return err
@@ -40,6 +65,7 @@ func (s *Server) revoke(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	*by = evidence.Provisioner
 	if _, err := s.cfg.Revocation.Revoke(x.r.Context(), req, evidence); err != nil {
 		return err
 	}

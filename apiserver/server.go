@@ -12,6 +12,7 @@ import (
 	"stepca/issue"
 	"stepca/provisioner"
 	"stepca/revocation"
+	"stepca/store"
 )
 
 // An Observer hears of requests, for metrics. It must not block.
@@ -52,6 +53,11 @@ type Config struct {
 	AccessLog   *AccessLog // nil writes none
 	Log         *slog.Logger
 	Observer    Observer // nil for none
+
+	// Revocations hears of revocations as the pipeline's observer hears of
+	// certificates, and Refusals keeps those that were refused; nil for none.
+	Revocations issue.Observer
+	Refusals    interface{ RecordRefusal(*store.Refusal) }
 
 	// MaxInFlight bounds the requests answered at one time; more are told to
 	// come back later. Zero means DefaultMaxInFlight.

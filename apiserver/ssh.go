@@ -164,6 +164,11 @@ func (s *Server) issueSSH(x *exchange, req *ca.SSHRequest, extras issue.SSHExtra
 // sshRevoke is POST /ssh/revoke, by a provisioner's token or by one that the key
 // of the certificate signed.
 func (s *Server) sshRevoke(x *exchange) error {
+	return s.observed(x, ca.RevokeSSH, s.revokeSSH)
+}
+
+// revokeSSH sets by as soon as it knows which provisioner vouches.
+func (s *Server) revokeSSH(x *exchange, by *ca.ProvisionerRef) error {
 	var body api.RevokeRequest
 	if err := x.decode(&body); err != nil {
 		return err
@@ -191,6 +196,7 @@ func (s *Server) sshRevoke(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	*by = grant.Provisioner
 	evidence := &revocation.Evidence{
 		Token:       &revocation.Token{Subject: body.Serial, OneTime: grant.OneTime},
 		Provisioner: grant.Provisioner,

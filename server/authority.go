@@ -301,8 +301,8 @@ func (s *Server) buildAPI(a *authority) (*apiserver.Server, error) {
 		Version:  s.opts.Version,
 		Ready:    func(ctx context.Context) error { return s.ready(ctx, a) },
 		Log:      s.log,
-		Observer: s.metrics,
-		Mounts:   s.mountACME(a),
+		Observer: s.metrics, Revocations: s.metrics, Refusals: s.store,
+		Mounts: s.mountACME(a),
 	}
 	if a.ssh != nil {
 		cfg.SSH = &a.ssh.api

@@ -118,6 +118,9 @@ func (m *metrics) Issued(ev issue.Event) {
 		return
 	}
 	m.issuance.WithLabelValues(op).Observe(ev.Total.Seconds())
+	if ev.Sign == 0 {
+		return // a revocation: nothing was signed
+	}
 	m.signing.WithLabelValues(op).Observe(ev.Sign.Seconds())
 	m.storing.WithLabelValues(op).Observe(ev.Store.Seconds())
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -11,33 +10,34 @@ import (
 	"stepca/issue"
 )
 
-// TestSSHMetrics checks the names and labels that dashboards know, of requests
-// that failed at any step among them.
-func TestSSHMetrics(t *testing.T) {
+func TestMetricsOfOutcomes(t *testing.T) {
 	t.Parallel()
-	m := newMetrics("test", time.Now())
-	by := ca.ProvisionerRef{Name: "admin"}
-	for _, ev := range []issue.Event{
-		{Operation: ca.SignSSH, Provisioner: by, Kind: "user"},
-		{Operation: ca.SignSSH, Provisioner: by, Kind: "host", Err: errors.New("the store is gone")},
-		{Operation: ca.SignSSH, Err: ca.Hidden(ca.ErrUnauthorized, "no token")},
-		{Operation: ca.RenewSSH, Provisioner: by, Kind: "host"},
-		{Operation: ca.RekeySSH, Provisioner: by, Kind: "host"},
-	} {
-		m.Issued(ev)
-	}
+	m := newMetrics("1.2.3", time.Now())
+	ref := ca.ProvisionerRef{Name: "admin"}
+	m.Issued(issue.Event{Operation: ca.SignX509, Provisioner: ref, Sign: time.Millisecond, Store: time.Millisecond, Total: time.Millisecond})
+	m.Issued(issue.Event{Operation: ca.SignX509, Provisioner: ref, Err: ca.Errorf(ca.ErrForbidden, "no")})
+	m.Issued(issue.Event{Operation: ca.SignSSH, Provisioner: ref, Kind: "host", Sign: time.Millisecond})
+	m.Issued(issue.Event{Operation: ca.RenewSSH, Err: ca.Errorf(ca.ErrUnauthorized, "no")})
+	m.Issued(issue.Event{Operation: ca.RevokeX509, Provisioner: ref, Total: time.Millisecond})
 	w := httptest.NewRecorder()
 	m.handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	for _, line := range []string{
-		`step_ca_ssh_signed_total{provisioner="admin",success="true",type="user"} 1`,
-		`step_ca_ssh_signed_total{provisioner="admin",success="false",type="host"} 1`,
-		`step_ca_ssh_signed_total{provisioner="",success="false",type="unknown"} 1`,
-		`step_ca_ssh_renewed_total{provisioner="admin",success="true",type="host"} 1`,
-		`step_ca_ssh_rekeyed_total{provisioner="admin",success="true",type="host"} 1`,
-		`step_ca_refused_total{operation="ssh-sign",provisioner="",reason="unauthorized"} 1`,
+	page := w.Body.String()
+	for _, want := range []string{
+		`step_ca_x509_signed_total{provisioner="admin",success="true"} 1`,
+		`step_ca_x509_signed_total{provisioner="admin",success="false"} 1`,
+		`step_ca_refused_total{operation="x509-sign",provisioner="admin",reason="forbidden"} 1`,
+		`step_ca_ssh_signed_total{provisioner="admin",success="true",type="host"} 1`,
+		`step_ca_ssh_renewed_total{provisioner="",success="false",type="unknown"} 1`,
+		`step_ca_x509_revoked_total{provisioner="admin",success="true"} 1`,
+		`step_ca_build_info{goversion=`,
+		`step_ca_uptime_seconds `,
+		`step_ca_kms_signed 0`,
 	} {
-		if !strings.Contains(w.Body.String(), "\n"+line+"\n") {
-			t.Errorf("/metrics lacks %s", line)
+		if !strings.Contains(page, want) {
+			t.Errorf("/metrics lacks %s", want)
 		}
+	}
+	if strings.Contains(page, `step_ca_sign_seconds_count{operation="x509-revoke"}`) {
+		t.Error("a revocation counts as a signature")
 	}
 }

@@ -108,7 +108,7 @@ func (s *Server) swap(ctx context.Context, next *authority, added, removed []*li
 	s.use(next)
 	for _, l := range added {
 		l.serve(s.log, s.fail)
-		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.address)
+		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.shown())
 	}
 	for _, l := range removed {
 		s.draining.Go(func() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -177,7 +178,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.current.Load().start(work)
 	for _, l := range s.bound() {
 		l.serve(s.log, s.fail)
-		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.address)
+		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.shown())
 	}
 	close(s.serving)
 	s.mu.Unlock()
@@ -297,6 +298,15 @@ func (l *listener) protocol() string {
 		return "HTTPS"
 	}
 	return "HTTP"
+}
+
+// shown is the address for people: as configured, but with the real port where
+// that leaves the choice to the system.
+func (l *listener) shown() string {
+	if _, port, err := net.SplitHostPort(l.address); err == nil && port == "0" {
+		return l.net.Addr().String()
+	}
+	return l.address
 }
 
 // Addr returns the address on which HTTPS is served: the real port where the
