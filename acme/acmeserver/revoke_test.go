@@ -2,6 +2,7 @@ package acmeserver_test
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"net/http"
 	"testing"
 )
@@ -95,9 +96,12 @@ func TestFinalizeRefusals(t *testing.T) {
 		t.Log(name)
 		cl.post(finalize, map[string]any{"csr": request}).problem(400, "badCSR")
 	}
-	damaged := []byte(csr(t, key, "a.example"))
-	damaged[len(damaged)-4] ^= 1
-	cl.post(finalize, map[string]any{"csr": string(damaged)}).problem(400, "badCSR")
+	damaged, err := base64.RawURLEncoding.DecodeString(csr(t, key, "a.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged[len(damaged)-1] ^= 1
+	cl.post(finalize, map[string]any{"csr": b64(damaged)}).problem(400, "badCSR")
 	if got := cl.post(u, nil).json(); got["status"] != "ready" {
 		t.Errorf("order after refused requests: %v, want it ready", got)
 	}
