@@ -97,7 +97,7 @@ run step ca renew --force localhost.crt localhost.key
 [ "$before" != "$(step certificate fingerprint localhost.crt)" ] || die "the certificate is still the old one"
 
 say "A revocation, after which there is no renewal"
-run step ca revoke --cert localhost.crt --key localhost.key --reason "the demo ends"
+run step ca revoke --cert localhost.crt --key localhost.key --reason demonstration
 show step ca renew --force localhost.crt localhost.key
 if step ca renew --force localhost.crt localhost.key; then die "a revoked certificate was renewed"; fi
 
