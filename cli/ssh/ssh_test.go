@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 //	HOST_KEY          the line of the key that signs host certificates
 //	USER_KEY          the line of the key that signs user certificates
 func TestScript(t *testing.T) {
-	authority := newCA(t)
+	authority := newCA(t, nil)
 	clitest.Run(t, func(env *testscript.Env) error {
 		env.Setenv("CA_URL", authority.URL)
 		env.Setenv("CA_ROOT", authority.RootFile)
@@ -62,10 +63,11 @@ type sshCA struct {
 	hostKey, userKey string // lines of authorized_keys, without a comment
 }
 
-// newCA runs a CA.
-func newCA(t *testing.T) *sshCA {
+// newCA runs a CA, with more in the object "ssh" of its configuration.
+func newCA(t *testing.T, more map[string]any) *sshCA {
 	t.Helper()
 	authority := &sshCA{CA: catest.New(t, catest.Options{SSH: true, Edit: func(cfg map[string]any) {
+		maps.Copy(cfg["ssh"].(map[string]any), more)
 		a := cfg["authority"].(map[string]any)
 		a["backdate"] = "0s"
 		a["claims"] = map[string]any{"enableSSHCA": true, "minUserSSHCertDuration": "1s", "minHostSSHCertDuration": "1s"}

@@ -20,7 +20,7 @@ import (
 func TestOpenSSH(t *testing.T) {
 	t.Parallel()
 	needOpenSSH(t)
-	authority := newCA(t)
+	authority := newCA(t, nil)
 	h := newHost(t, newPerson(t, authority))
 
 	t.Run("a certificate is enough, and so is that of the host", func(t *testing.T) {
