@@ -62,3 +62,6 @@ func period(d time.Duration) time.Duration {
 func shared(db *config.DB) bool {
 	return db != nil && (db.Engine() == config.EnginePostgreSQL || db.Engine() == config.EngineMySQL)
 }
+
+// durable reports whether the database outlives the process.
+func durable(db *config.DB) bool { return db != nil && db.Engine() != config.EngineMemory }

@@ -133,9 +133,14 @@ type activation struct {
 // firstActivatedFD is where systemd puts the sockets.
 const firstActivatedFD = 3
 
+// activated reports whether the service manager passed sockets to this process.
+func activated(getenv func(string) string) bool {
+	return getenv("LISTEN_PID") == strconv.Itoa(os.Getpid())
+}
+
 // inheritedSockets takes the sockets that the environment tells of.
 func inheritedSockets(getenv func(string) string) (*activation, error) {
-	if getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+	if !activated(getenv) {
 		return nil, nil
 	}
 	n, err := strconv.Atoi(getenv("LISTEN_FDS"))

@@ -117,8 +117,11 @@ func (s *Server) assemble(ctx context.Context) (a *authority, err error) {
 		return nil, fmt.Errorf("creating the views of the database: %w", err)
 	}
 	started := time.Now()
-	if s.offline {
+	switch {
+	case s.offline:
 		started = time.Time{} // its tokens were made by whoever opened it, before
+	case activated(s.opts.Getenv) && durable(cfg.DB):
+		started = time.Time{} // clients waited in the socket with theirs, and used ones are on record
 	}
 	if a, err = s.build(ctx, cfg, started); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"crypto/x509"
 	"net"
 	"net/http"
 	"os"
@@ -128,8 +129,15 @@ func TestSocketActivation(t *testing.T) {
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	// A token from before the start works, for its owner waits in the socket.
+	_, csr := ca.CSR(x509.CertificateRequest{})
+	waiting := map[string]any{"csr": csr, "ott": ca.Token("b.example.com", nil, map[string]any{"iat": time.Now().Unix() - 2})}
 	p = start()
-	ca.Issue("b.example.com")
+	for _, want := range []int{http.StatusCreated, http.StatusUnauthorized} { // once, as always
+		if status, body := ca.Post(ca.HTTP(nil), "/1.0/sign", waiting); status != want {
+			t.Errorf("token of a client that waited: %d %s, want %d", status, body, want)
+		}
+	}
 	p.reload("msg=reloaded")
 	ca.Issue("c.example.com")
 }
