@@ -32,7 +32,7 @@ type authority struct {
 }
 
 // newAuthority writes the keys, certificates and configuration of a CA with P-256
-// keys, one JWK provisioner and its store in dir/db.
+// keys, a JWK and an ACME provisioner, and its store in dir/db.
 func newAuthority(dir string, edit func(map[string]any)) (*authority, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -55,6 +55,7 @@ func newAuthority(dir string, edit func(map[string]any)) (*authority, error) {
 		"db": map[string]any{"type": config.EnginePebble, "dataSource": a.path("db")},
 		"authority": map[string]any{"provisioners": []any{
 			map[string]any{"type": "JWK", "name": "bench", "key": &public, "claims": map[string]any{"enableSSHCA": true}},
+			map[string]any{"type": "ACME", "name": "acme"},
 		}},
 		"ssh": map[string]any{"userKey": a.path("ssh_user.key")},
 	}

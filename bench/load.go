@@ -58,31 +58,71 @@ func (a *authority) client(crt *tls.Certificate, http2 bool) *http.Client {
 	return &http.Client{Timeout: startTimeout, Transport: &http.Transport{TLSClientConfig: cfg, ForceAttemptHTTP2: http2}}
 }
 
-// warmUp is how many requests a connection makes before the clock starts.
+// A load is work for several connections, each of which does one piece at a time.
+type load struct {
+	pieces  int
+	workers []worker // one a connection
+	close   func()
+}
+
+// A worker does the n-th piece of a load.
+type worker func(ctx context.Context, n int) error
+
+// prepared is a load of requests that are made before the clock starts.
+func prepared(
+	clients func(*bench, *process) ([]*http.Client, error), requests func(*process, int) ([]request, error),
+) func(*bench, *process) (*load, error) {
+	return func(b *bench, p *process) (*load, error) {
+		list, err := clients(b, p)
+		if err != nil {
+			return nil, err
+		}
+		all, err := requests(p, b.requests)
+		if err != nil {
+			return nil, err
+		}
+		l := &load{pieces: len(all), close: func() { closeIdle(list) }}
+		for _, c := range list {
+			l.workers = append(l.workers, func(ctx context.Context, n int) error { return p.send(ctx, c, &all[n]) })
+		}
+		return l, nil
+	}
+}
+
+func closeIdle(clients []*http.Client) {
+	for _, c := range clients {
+		c.CloseIdleConnections()
+	}
+}
+
+// warmUp is how many pieces a connection does before the clock starts.
 const warmUp = 3
 
-// drive sends the requests over several connections and accounts for them. The
-// first few of each connection, its handshake among them, do not count.
-func (b *bench) drive(ctx context.Context, p *process, name string, clients []*http.Client, requests []request) (*outcome, error) {
+// drive does the pieces of a load and accounts for them. The first few of each
+// connection, its handshake among them, do not count.
+func (b *bench) drive(ctx context.Context, p *process, name string, l *load) (*outcome, error) {
 	var next atomic.Int64
-	send := func(c *http.Client) (time.Duration, bool, error) {
+	do := func(ctx context.Context, w worker) (time.Duration, bool, error) {
 		n := int(next.Add(1)) - 1
-		if n >= len(requests) {
+		if n >= l.pieces {
 			return 0, false, nil
 		}
 		began := time.Now()
-		err := p.send(ctx, c, &requests[n])
+		err := w(ctx, n)
 		return time.Since(began), true, err
 	}
-	for _, c := range clients {
+	for _, w := range l.workers {
 		for range warmUp {
-			if _, _, err := send(c); err != nil {
-				return nil, err
+			if _, _, err := do(ctx, w); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
+	counted := l.pieces - int(next.Load())
+	if counted <= 0 {
+		return nil, fmt.Errorf("%s: %d requests are fewer than the %d that do not count", name, l.pieces, int(next.Load()))
+	}
 	profile := b.startProfile(ctx, p, name)
-	counted := len(requests) - int(next.Load())
 	before, err := cpuTime(p.pid())
 	if err != nil {
 		return nil, err
@@ -90,12 +130,12 @@ func (b *bench) drive(ctx context.Context, p *process, name string, clients []*h
 	began := time.Now()
 	var mu sync.Mutex // guards latencies
 	var latencies []time.Duration
-	group, _ := errgroup.WithContext(ctx)
-	for _, c := range clients {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, w := range l.workers {
 		group.Go(func() error {
 			var own []time.Duration
 			for {
-				took, more, err := send(c)
+				took, more, err := do(ctx, w)
 				if err != nil {
 					return err
 				}

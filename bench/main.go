@@ -15,6 +15,7 @@ import (
 // options are the flags.
 type options struct {
 	requests     int // of each operation
+	flows        int // of ACME
 	connections  int // that are kept alive, one request at a time on each
 	certificates int // stored before the last server starts
 	revoked      int // stored before the second row of revoke
@@ -75,6 +76,7 @@ func parse(args []string) (*options, error) {
 	o := new(options)
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.requests, "requests", 4000, "`number` of requests of each operation")
+	flags.IntVar(&o.flows, "flows", 2000, "`number` of ACME flows, of which 64 run at a time")
 	flags.IntVar(&o.connections, "connections", 16, "`number` of connections, each with one request at a time")
 	flags.IntVar(&o.certificates, "certificates", 100_000, "`number` of certificates stored before start-up, memory and disk are measured")
 	flags.IntVar(&o.revoked, "revoked", 300_000, "`number` of revoked certificates stored before the second row of POST /revoke")
@@ -88,7 +90,7 @@ func parse(args []string) (*options, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
-	if o.requests < 1 || o.connections < 1 || o.certificates < 0 || o.revoked < 0 {
+	if o.requests < 1 || o.connections < 1 || o.flows < 0 || o.certificates < 0 || o.revoked < 0 {
 		return nil, errors.New("numbers of requests and connections have to be positive")
 	}
 	var err error

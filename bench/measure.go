@@ -19,7 +19,7 @@ const fewRevoked = 3000
 // measure measures everything.
 func (b *bench) measure(ctx context.Context) (*report, error) {
 	rep := &report{Certificates: b.certificates}
-	for _, part := range []func(context.Context, *report) error{b.fresh, b.manyRevoked, b.manyCertificates} {
+	for _, part := range []func(context.Context, *report) error{b.fresh, b.acme, b.manyRevoked, b.manyCertificates} {
 		if err := part(ctx, rep); err != nil {
 			return nil, err
 		}
@@ -27,9 +27,9 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 	return rep, nil
 }
 
-// with runs a server until f returns.
-func (b *bench) with(ctx context.Context, a *authority, f func(*process) error) error {
-	p, err := b.start(ctx, a)
+// with runs a server with further arguments until f returns.
+func (b *bench) with(ctx context.Context, a *authority, f func(*process) error, args ...string) error {
+	p, err := b.start(ctx, a, args...)
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,31 @@ func (b *bench) fresh(ctx context.Context, rep *report) error {
 	return b.with(ctx, a, func(p *process) error {
 		return b.rows(ctx, p, rep, &health, &signX509, &renewX509, &signSSH, &revoke)
 	})
+}
+
+// acme measures ACME flows, and the memory of a server that did nothing else.
+func (b *bench) acme(ctx context.Context, rep *report) (err error) {
+	if b.flows == 0 || !b.only.MatchString(acmeFlow(nil).name) {
+		return nil
+	}
+	w, err := newACMEWorld()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	a, err := b.newAuthority("acme", false)
+	if err != nil {
+		return err
+	}
+	op := acmeFlow(w)
+	return b.with(ctx, a, func(p *process) error {
+		if err := b.rows(ctx, p, rep, &op); err != nil {
+			return err
+		}
+		rep.Flows = b.flows
+		_, rep.FlowsPeak, err = p.memory()
+		return err
+	}, w.serverArguments()...)
 }
 
 // manyRevoked measures the revocation of certificates while many are revoked.

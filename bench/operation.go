@@ -23,35 +23,31 @@ type operation struct {
 	holds  string // what its floor holds, for people
 	floor  func(floors) time.Duration
 
-	// clients and requests prepare n requests to a running server.
-	clients  func(*bench, *process) ([]*http.Client, error)
-	requests func(*process, int) ([]request, error)
+	// prepare returns the load on a running server.
+	prepare func(*bench, *process) (*load, error)
 }
 
 var signX509 = operation{
 	name: "POST /sign (JWK token)", file: "sign", target: 1.5, holds: "verify, CSR, certificate",
-	floor:    func(f floors) time.Duration { return 2*f.Verify + f.Certificate },
-	clients:  (*bench).anonymous,
-	requests: signRequests,
+	floor:   func(f floors) time.Duration { return 2*f.Verify + f.Certificate },
+	prepare: prepared((*bench).anonymous, signRequests),
 }
 
 var renewX509 = operation{
 	name: "POST /renew (mTLS, kept alive)", file: "renew", target: 1.8, holds: "certificate",
-	floor:   func(f floors) time.Duration { return f.Certificate },
-	clients: (*bench).certified,
-	requests: func(_ *process, n int) ([]request, error) {
+	floor: func(f floors) time.Duration { return f.Certificate },
+	prepare: prepared((*bench).certified, func(_ *process, n int) ([]request, error) {
 		return repeat(request{http.MethodPost, "/1.0/renew", []byte("{}"), http.StatusCreated}, n), nil
-	},
+	}),
 }
 
 // health has no floor of its own: it shows what a request costs that does nothing.
 var health = operation{
 	name: "GET /health", file: "health", holds: "nothing; compared with one signature",
-	floor:   func(f floors) time.Duration { return f.Sign },
-	clients: (*bench).anonymous,
-	requests: func(_ *process, n int) ([]request, error) {
+	floor: func(f floors) time.Duration { return f.Sign },
+	prepare: prepared((*bench).anonymous, func(_ *process, n int) ([]request, error) {
 		return repeat(request{method: http.MethodGet, path: "/1.0/health", status: http.StatusOK}, n), nil
-	},
+	}),
 }
 
 // revokeX509 revokes the certificates with the given serial numbers, while the CRL
@@ -60,11 +56,10 @@ func revokeX509(listed int, serials []string) operation {
 	return operation{
 		name: fmt.Sprintf("POST /revoke, CRL on, %d revoked before", listed), file: fmt.Sprintf("revoke-%d", listed),
 		target: 3, holds: "verify",
-		floor:   func(f floors) time.Duration { return f.Verify },
-		clients: (*bench).anonymous,
-		requests: func(p *process, n int) ([]request, error) {
+		floor: func(f floors) time.Duration { return f.Verify },
+		prepare: prepared((*bench).anonymous, func(p *process, n int) ([]request, error) {
 			return p.revokeRequests(serials[:n])
-		},
+		}),
 	}
 }
 
@@ -173,11 +168,7 @@ func (p *process) certificate(c *http.Client, name string) (*tls.Certificate, er
 // row measures an operation on a running server.
 func (b *bench) row(ctx context.Context, p *process, op *operation) (*row, error) {
 	progress("%s: preparing", op.name)
-	clients, err := op.clients(b, p)
-	if err != nil {
-		return nil, err
-	}
-	requests, err := op.requests(p, b.requests)
+	l, err := op.prepare(b, p)
 	if err != nil {
 		return nil, err
 	}
@@ -186,10 +177,8 @@ func (b *bench) row(ctx context.Context, p *process, op *operation) (*row, error
 		return nil, err
 	}
 	progress("%s: running", op.name)
-	out, err := b.drive(ctx, p, op.file, clients, requests)
-	for _, c := range clients {
-		c.CloseIdleConnections()
-	}
+	out, err := b.drive(ctx, p, op.file, l)
+	l.close()
 	if err != nil {
 		return nil, err
 	}

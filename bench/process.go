@@ -42,8 +42,8 @@ type process struct {
 }
 
 // start runs the server and waits until it answers.
-func (b *bench) start(ctx context.Context, a *authority) (*process, error) {
-	p := &process{authority: a, cmd: oneProcessor(ctx, b.binary, a.path("ca.json"), "--quiet")}
+func (b *bench) start(ctx context.Context, a *authority, args ...string) (*process, error) {
+	p := &process{authority: a, cmd: oneProcessor(ctx, b.binary, append([]string{a.path("ca.json"), "--quiet"}, args...)...)}
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return nil, err

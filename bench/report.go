@@ -30,6 +30,9 @@ type row struct {
 type report struct {
 	Rows []*row `json:"operations"`
 
+	Flows     int   `json:"flows,omitempty"` // of ACME
+	FlowsPeak int64 `json:"flowsPeakMemory,omitempty"`
+
 	Certificates       int           `json:"certificates"` // stored, for what follows
 	Ready              time.Duration `json:"readyNanoseconds"`
 	Idle               int64         `json:"idleMemory"`
@@ -48,6 +51,9 @@ func (r *report) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%.2f\t%s\t%v\t%v\t%.0f\t%v\t%v\t%v\n", row.Operation, row.Ratio, row.target(),
 			row.CPU.Round(time.Microsecond), row.Floor.Round(time.Microsecond), row.PerSecond,
 			row.P50.Round(time.Microsecond), row.P95.Round(time.Microsecond), row.P99.Round(time.Microsecond))
+	}
+	if r.Flows > 0 {
+		fmt.Fprintf(w, "\nmemory in %d ACME flows\tat most %d MiB\n", r.Flows, r.FlowsPeak/mebibyte)
 	}
 	if r.Certificates > 0 {
 		fmt.Fprintf(w, "\nwith %d certificates stored\n", r.Certificates)
@@ -99,6 +105,9 @@ func (r *report) markdown() string {
 		fmt.Fprintf(&b, "| %s | %s | %.2f × | %s |\n", row.Operation, row.Holds, row.Ratio, target)
 	}
 	fmt.Fprintf(&b, "\nMeasured with %s on %s/%s.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if r.Flows > 0 {
+		fmt.Fprintf(&b, "\nResident memory in %d ACME flows, %d at a time: at most %d MiB.\n", r.Flows, acmeFlows, r.FlowsPeak/mebibyte)
+	}
 	if r.Certificates > 0 {
 		fmt.Fprintf(&b, "\n| with %d certificates stored | |\n|---|---|\n", r.Certificates)
 		fmt.Fprintf(&b, "| resident memory, idle | %d MiB |\n", r.Idle/mebibyte)

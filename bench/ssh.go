@@ -12,9 +12,8 @@ import (
 
 var signSSH = operation{
 	name: "POST /ssh/sign (JWK token)", file: "ssh-sign", target: 2, holds: "verify, sign",
-	floor:    func(f floors) time.Duration { return f.Verify + f.Sign },
-	clients:  (*bench).anonymous,
-	requests: sshSignRequests,
+	floor:   func(f floors) time.Duration { return f.Verify + f.Sign },
+	prepare: prepared((*bench).anonymous, sshSignRequests),
 }
 
 // sshSignRequests prepares tokens, each for a user of its own, and one key: the CA

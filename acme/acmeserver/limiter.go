@@ -8,13 +8,15 @@ import (
 // maxBuckets bounds a limiter's memory: about 100 octets each, twice.
 const maxBuckets = 20_000
 
-// A limiter counts events by key in token buckets. When there are too many keys
-// it forgets those that were not seen lately.
+// A limiter counts events by key in token buckets. A bucket that was left alone
+// until it must be full again is forgotten, as those seen least lately are when
+// there are too many.
 type limiter struct {
 	rate, burst float64 // tokens a second, and at most
 
 	mu       sync.Mutex // guards the rest
 	now, old map[string]bucket
+	turned   time.Time // when now became empty
 }
 
 type bucket struct {
@@ -62,9 +64,14 @@ func (l *limiter) refilled(key string, at time.Time) bucket {
 	return b
 }
 
+// refill is how long an empty bucket takes to be full.
+func (l *limiter) refill() time.Duration {
+	return time.Duration(l.burst / l.rate * float64(time.Second))
+}
+
 func (l *limiter) put(key string, b bucket) {
-	if len(l.now) >= maxBuckets {
-		l.old, l.now = l.now, make(map[string]bucket)
+	if len(l.now) >= maxBuckets || b.at.Sub(l.turned) >= l.refill() {
+		l.old, l.now, l.turned = l.now, make(map[string]bucket), b.at
 	}
 	l.now[key] = b
 }

@@ -12,11 +12,12 @@ const (
 )
 
 // Rates that one client may reach, beyond which it is told rateLimited. They are
-// far above what a fleet renewing its certificates does, and keep a client in a
-// loop from filling the database.
+// about what one processor can serve: a fleet behind one address, or a proxy that
+// has one account for all its sites, does not meet them, while a client in a loop
+// does not take a large machine for itself. Failures are few, and cost others.
 const (
-	accountsPerSecond, accountsAtOnce = 100, 1000      // new accounts from one address
-	ordersPerSecond, ordersAtOnce     = 100, 1000      // new orders of one account
+	accountsPerSecond, accountsAtOnce = 1000, 10_000   // new accounts from one address
+	ordersPerSecond, ordersAtOnce     = 1000, 10_000   // new orders of one account
 	failuresPerSecond, failuresAtOnce = 1.0 / 60, 60.0 // failed validations of one account for one identifier
 )
 

@@ -106,4 +106,10 @@ func TestLimiter(t *testing.T) {
 	if len(l.now)+len(l.old) > 2*maxBuckets {
 		t.Errorf("%d buckets, want at most %d", len(l.now)+len(l.old), 2*maxBuckets)
 	}
+	for i := range 3 {
+		l.take("late", now.Add(time.Duration(i+1)*l.refill()))
+	}
+	if len(l.now)+len(l.old) > 2 {
+		t.Errorf("%d buckets are kept after they are full again", len(l.now)+len(l.old))
+	}
 }
