@@ -97,10 +97,20 @@ type SSHCheckHostResponse struct {
 	Exists bool `json:"exists"`
 }
 
-// SSHHosts answers GET /ssh/hosts.
+// SSHHosts answers GET /ssh/hosts with one page. Who names no limit gets all, up
+// to MaxSSHHosts.
 type SSHHosts struct {
 	Hosts []SSHHost `json:"hosts"` // never null
+
+	// NextCursor is to be sent back for the next page; "", and absent, on the last.
+	NextCursor string `json:"nextCursor,omitempty"`
 }
+
+// Sizes of pages of GET /ssh/hosts.
+const (
+	MaxSSHHostsPage = 1000   // more is cut to this
+	MaxSSHHosts     = 10_000 // when the request names no limit, as clients of the reference do
+)
 
 // An SSHHost is a host with a valid certificate.
 type SSHHost struct {

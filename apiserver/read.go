@@ -82,22 +82,29 @@ func bundle(certs []*x509.Certificate) endpoint {
 
 // provisioners is GET /provisioners: one page of their public configuration.
 func (s *Server) provisioners(x *exchange) error {
-	limit := 0
-	if text := x.r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return ca.Errorf(ca.ErrMalformed, "limit '%s' is not an integer", text)
-		}
-		limit = n
-	}
-	switch {
-	case limit <= 0:
-		limit = api.DefaultPageSize
-	case limit > api.MaxPageSize:
-		limit = api.MaxPageSize
+	limit, err := x.limit(api.DefaultPageSize, api.MaxPageSize)
+	if err != nil {
+		return err
 	}
 	page, next := s.cfg.Provisioners.List(x.r.URL.Query().Get("cursor"), limit)
 	return x.reply(http.StatusOK, api.Provisioners{Provisioners: page, NextCursor: next})
+}
+
+// limit returns the size of the page that is asked for, between one and most;
+// standard if none, or none above zero, is.
+func (x *exchange) limit(standard, most int) (int, error) {
+	text := x.r.URL.Query().Get("limit")
+	if text == "" {
+		return standard, nil
+	}
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return 0, ca.Errorf(ca.ErrMalformed, "limit '%s' is not an integer", text)
+	case n <= 0:
+		return standard, nil
+	}
+	return min(n, most), nil
 }
 
 // encryptedKey is GET /provisioners/{kid}/encrypted-key.

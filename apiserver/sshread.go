@@ -33,9 +33,9 @@ type SSH struct {
 type SSHRecords interface {
 	provisioner.SSHRecords
 
-	// SSHHosts returns the principals with a host certificate that has not
-	// expired.
-	SSHHosts(ctx context.Context) ([]store.SSHHost, error)
+	// SSHHosts returns a page of the principals with a host certificate that has
+	// not expired, and the cursor of the next, which is "" after the last.
+	SSHHosts(ctx context.Context, p store.Page) ([]*store.SSHHost, string, error)
 
 	// SSHHostKnown reports whether a principal, whose case does not matter, has a
 	// host certificate that is neither expired nor revoked. Its error is of kind
@@ -136,15 +136,26 @@ func (s *Server) sshHosts(x *exchange) error {
 	if s.cfg.SSHHostsDisabled {
 		return ca.Errorf(ca.ErrNotFound, "ssh hosts list api disabled")
 	}
-	hosts, err := s.cfg.SSHRecords.SSHHosts(x.r.Context())
+	limit, err := x.limit(api.MaxSSHHosts, api.MaxSSHHostsPage)
 	if err != nil {
 		return err
 	}
-	resp := api.SSHHosts{Hosts: make([]api.SSHHost, len(hosts))}
-	for i, h := range hosts {
-		resp.Hosts[i].Hostname = h.Principal
+	hosts := []api.SSHHost{} // not null if there are none
+	cursor := x.r.URL.Query().Get("cursor")
+	for len(hosts) < limit {
+		page := store.Page{Limit: min(limit-len(hosts), api.MaxSSHHostsPage), Cursor: cursor}
+		list, next, err := s.cfg.SSHRecords.SSHHosts(x.r.Context(), page)
+		if err != nil {
+			return err
+		}
+		for _, h := range list {
+			hosts = append(hosts, api.SSHHost{Hostname: h.Principal})
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
 	}
-	return x.reply(http.StatusOK, resp)
+	return x.reply(http.StatusOK, api.SSHHosts{Hosts: hosts, NextCursor: cursor})
 }
 
 // sshBastion is POST /ssh/bastion: through which host another one is reached.

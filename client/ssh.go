@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/url"
 
 	"stepca/api"
 )
@@ -56,8 +58,8 @@ func (c *Client) SSHConfig(ctx context.Context, req *api.SSHConfigRequest) (*api
 	return post[api.SSHConfigResponse](ctx, c, api.PathSSHConfig, req)
 }
 
-// SSHCheckHost reports whether a host certificate for the principal was ever
-// issued.
+// SSHCheckHost reports whether there is a host certificate for the principal that
+// has neither expired nor been revoked.
 func (c *Client) SSHCheckHost(ctx context.Context, req *api.SSHCheckHostRequest) (bool, error) {
 	answer, err := post[api.SSHCheckHostResponse](ctx, c, api.PathSSHCheckHost, req)
 	if err != nil {
@@ -68,11 +70,24 @@ func (c *Client) SSHCheckHost(ctx context.Context, req *api.SSHCheckHostRequest)
 
 // SSHHosts returns the hosts that have a valid certificate.
 func (c *Client) SSHHosts(ctx context.Context) ([]api.SSHHost, error) {
-	answer, err := get[api.SSHHosts](ctx, c, api.PathSSHHosts)
-	if err != nil {
-		return nil, err
+	var all []api.SSHHost
+	path, last := api.PathSSHHosts, ""
+	for range maxPages {
+		page, err := get[api.SSHHosts](ctx, c, path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Hosts...)
+		switch page.NextCursor {
+		case "":
+			return all, nil
+		case last:
+			return nil, errors.New("the certificate authority's list of hosts does not advance")
+		}
+		last = page.NextCursor
+		path = api.PathSSHHosts + "?" + url.Values{"cursor": {last}}.Encode()
 	}
-	return answer.Hosts, nil
+	return nil, errors.New("the certificate authority's list of hosts does not end")
 }
 
 // SSHBastion returns the jump host through which a host is to be reached.

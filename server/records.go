@@ -55,11 +55,11 @@ func (r records) own(crt *x509.Certificate) bool {
 }
 
 // SSHHosts implements apiserver.SSHRecords.
-func (r records) SSHHosts(ctx context.Context) ([]store.SSHHost, error) {
+func (r records) SSHHosts(ctx context.Context, p store.Page) ([]*store.SSHHost, string, error) {
 	if !r.store.Keeps() {
-		return nil, errors.New("the list of SSH hosts needs a database, and none is configured") // compatible: an internal error
+		return nil, "", errors.New("the list of SSH hosts needs a database, and none is configured") // compatible: an internal error
 	}
-	return r.store.SSHHosts(ctx)
+	return r.store.SSHHosts(ctx, p)
 }
 
 // SSHHostKnown implements apiserver.SSHRecords.

@@ -37,6 +37,7 @@ func (s *Store) sweeps() []sweep {
 		{"certificates", bucketCertsByExpiry, s.retention.Certificates, deleteCertificate},
 		{"revocations", bucketRevokedByExpiry, s.retention.Certificates, deleteRevocation},
 		{"SSH certificates", bucketSSHByExpiry, s.retention.SSHCertificates, deleteSSH},
+		{"SSH hosts", bucketSSHHostsExpiry, 0, s.deleteHost},
 	}
 }
 

@@ -19,7 +19,7 @@ var allBuckets = []string{
 	bucketTokens, bucketTokensByExpiry, bucketNonces, bucketNoncesByExpiry, bucketRefusals,
 	bucketRevocations, bucketRevokedByTime, bucketRevokedByExpiry,
 	bucketSSH, bucketSSHByTime, bucketSSHByExpiry, bucketSSHByPrincipal, bucketSSHByKeyID,
-	bucketSSHRevocations, bucketSSHRevokedTime,
+	bucketSSHRevocations, bucketSSHRevokedTime, bucketSSHHosts, bucketSSHHostsExpiry,
 	bucketOrders, bucketOrdersByAccount, bucketOrdersByExpiry, bucketOrderAliases,
 }
 

@@ -38,6 +38,7 @@ const (
 	bucketSSHByPrincipal  = "ssh_principal"    // type, principal 00 ‖ issuedAt ‖ serial
 	bucketSSHByKeyID      = "ssh_keyid"        // key ID 00 ‖ issuedAt ‖ serial
 	bucketSSHHosts        = "ssh_host"         // principal → sshHost
+	bucketSSHHostsExpiry  = "ssh_host_exp"     // validBefore ‖ key in bucketSSHHosts
 	bucketSSHRevocations  = "ssh_revoked"      // serial → ca.Revocation
 	bucketSSHRevokedTime  = "ssh_revoked_time" // revokedAt ‖ serial
 	bucketAccounts        = "acme_account"     // ID → ACMEAccount

@@ -42,12 +42,6 @@ type SSHIssuance struct {
 	Intents []*Intent
 }
 
-// An sshHost is the newest host certificate of a principal.
-type sshHost struct {
-	Serial      uint64    `json:"serial,string"`
-	ValidBefore time.Time `json:"validBefore,omitzero"`
-}
-
 func sshKey(serial uint64) []byte { return binary.BigEndian.AppendUint64(nil, serial) }
 
 // principalKey tells principals of users from those of hosts.
@@ -126,22 +120,6 @@ func (s *Store) sshInsertions(iss *SSHIssuance) ([]*insertion, error) {
 		return nil, err
 	}
 	return append(list, in), nil
-}
-
-// putHosts makes the certificates the newest of their principals.
-func putHosts(tx kv.Tx, certs []*SSHCertificate) error {
-	for _, c := range certs {
-		if c.Type != ca.SSHHost {
-			continue
-		}
-		for _, p := range c.Principals {
-			host := sshHost{c.Serial, c.ValidBefore}
-			if err := put(tx, bucketSSHHosts, textKey(strings.ToLower(p)), host); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // SSHCertificate returns the record of a serial number; kind ca.ErrNotFound if

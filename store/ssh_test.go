@@ -63,26 +63,6 @@ func TestSSHCertificates(t *testing.T) {
 	}
 }
 
-func TestSSHHostsAreThoseWhoseNewestCertificateIsGood(t *testing.T) {
-	t.Parallel()
-	s, clk := newStore(t, store.Options{})
-	mustRecordSSH(t, s, sshCertificate(clk, 1, ca.SSHHost, "a", "A.example"), sshCertificate(clk, 2, ca.SSHUser, "u", "user"))
-	clk.Advance(20 * time.Hour)
-	if hosts, err := s.SSHHosts(t.Context()); err != nil || len(hosts) != 0 {
-		t.Errorf("hosts %v, %v, want none left", hosts, err)
-	}
-	mustRecordSSH(t, s, sshCertificate(clk, 3, ca.SSHHost, "b", "b.example"))
-	hosts, err := s.SSHHosts(t.Context())
-	if err != nil || len(hosts) != 1 || hosts[0].Principal != "b.example" || hosts[0].Serial != 3 {
-		t.Errorf("hosts %v, %v, want b.example", hosts, err)
-	}
-	for principal, want := range map[string]bool{"a.EXAMPLE": true, "b.example": true, "user": false} {
-		if got, err := s.SSHHostExists(t.Context(), principal); got != want || err != nil {
-			t.Errorf("SSHHostExists(%q) = %v, %v, want %v", principal, got, err, want)
-		}
-	}
-}
-
 func TestSSHRevoke(t *testing.T) {
 	t.Parallel()
 	s, clk := newStore(t, store.Options{})
