@@ -38,6 +38,16 @@ func (a *Authorization) StatusAt(now time.Time) Status {
 	return a.Status
 }
 
+func (a *Authorization) clone() *Authorization {
+	c := *a
+	c.Challenges = make([]*Challenge, len(a.Challenges))
+	for i, challenge := range a.Challenges {
+		copied := *challenge
+		c.Challenges[i] = &copied
+	}
+	return &c
+}
+
 // Challenge returns the challenge with an ID, or nil.
 func (a *Authorization) Challenge(id string) *Challenge {
 	for _, c := range a.Challenges {

@@ -3,6 +3,7 @@ package acme
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"stepca/store"
@@ -44,6 +45,18 @@ func LoadOrder(rec *store.ACMEOrder) (*Order, error) {
 		return nil, fmt.Errorf("order %s: %w", rec.ID, err)
 	}
 	return o, nil
+}
+
+// Clone returns a copy that can be changed. Problems and attestations are never
+// changed, and so shared.
+func (o *Order) Clone() *Order {
+	c := *o
+	c.Identifiers = slices.Clone(o.Identifiers)
+	c.Authorizations = make([]*Authorization, len(o.Authorizations))
+	for i, a := range o.Authorizations {
+		c.Authorizations[i] = a.clone()
+	}
+	return &c
 }
 
 // Save encodes the order into its record. How long the record is kept counts from

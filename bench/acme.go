@@ -2,18 +2,22 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/mholt/acmez/v3/acme"
 	"github.com/miekg/dns"
+
+	"stepca/jose"
 )
 
 // acmeFlows is how many flows are under way at a time.
@@ -31,7 +35,7 @@ func acmeFlow(w *acmeWorld) operation {
 			clients := make([]*http.Client, acmeFlows)
 			for i := range clients {
 				clients[i] = p.client(nil, b.http2)
-				c := &acme.Client{Directory: p.url("/acme/acme/directory"), HTTPClient: clients[i], PollInterval: time.Nanosecond}
+				c := &acmeClient{http: clients[i], p: p}
 				l.workers = append(l.workers, func(ctx context.Context, n int) error { return w.flow(ctx, c, n) })
 			}
 			l.close = func() { closeIdle(clients) }
@@ -99,58 +103,75 @@ func (w *acmeWorld) answerChallenge(rw http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(rw, answer)
 }
 
-// flow gets one certificate for a name of its own.
-func (w *acmeWorld) flow(ctx context.Context, c *acme.Client, n int) error {
-	key, err := newKey()
+// flow gets one certificate for a name of its own, with a new account.
+func (w *acmeWorld) flow(ctx context.Context, c *acmeClient, n int) (err error) {
+	if c.key, err = newKey(); err != nil {
+		return err
+	}
+	c.account = ""
+	answer, err := c.post(ctx, c.url("new-account"), `{"termsOfServiceAgreed":true}`, nil)
 	if err != nil {
 		return err
 	}
-	account, err := c.NewAccount(ctx, acme.Account{PrivateKey: key, TermsOfServiceAgreed: true})
-	if err != nil {
-		return err
-	}
+	c.account = answer.Get("Location")
 	name := fmt.Sprintf("host-%08d.example.com", n)
-	order, err := c.NewOrder(ctx, account, acme.Order{Identifiers: []acme.Identifier{{Type: "dns", Value: name}}})
+	var order acmeOrder
+	answer, err = c.post(ctx, c.url("new-order"), fmt.Sprintf(`{"identifiers":[{"type":"dns","value":%q}]}`, name), &order)
 	if err != nil {
 		return err
 	}
-	for _, url := range order.Authorizations {
-		if err := w.authorize(ctx, c, account, url); err != nil {
-			return err
-		}
+	location := answer.Get("Location")
+	if len(order.Authorizations) != 1 {
+		return fmt.Errorf("an order for one name has %d authorizations", len(order.Authorizations))
+	}
+	if err := w.authorize(ctx, c, order.Authorizations[0]); err != nil {
+		return err
 	}
 	csr, err := csrFor(name)
 	if err != nil {
 		return err
 	}
-	if order, err = c.FinalizeOrder(ctx, account, order, csr); err != nil {
+	if _, err := c.post(ctx, order.Finalize, fmt.Sprintf(`{"csr":%q}`, base64.RawURLEncoding.EncodeToString(csr)), nil); err != nil {
 		return err
 	}
-	if order, err = c.GetOrder(ctx, account, order); err != nil {
-		return err
+	for order.Certificate == "" {
+		if _, err := c.post(ctx, location, "", &order); err != nil {
+			return err
+		}
 	}
-	_, err = c.GetCertificateChain(ctx, account, order.Certificate)
+	_, err = c.post(ctx, order.Certificate, "", nil)
 	return err
 }
 
-func (w *acmeWorld) authorize(ctx context.Context, c *acme.Client, account acme.Account, url string) error {
-	authorization, err := c.GetAuthorization(ctx, account, url)
+// authorize fulfils an authorization by http-01.
+func (w *acmeWorld) authorize(ctx context.Context, c *acmeClient, url string) error {
+	var a acmeAuthorization
+	if _, err := c.post(ctx, url, "", &a); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(a.Challenges, func(c acmeChallenge) bool { return c.Type == "http-01" })
+	if i < 0 {
+		return errors.New("the server offers no http-01 challenge")
+	}
+	thumbprint, err := (&jose.JWK{Key: c.key.Public()}).Thumbprint(crypto.SHA256)
 	if err != nil {
 		return err
 	}
-	for _, challenge := range authorization.Challenges {
-		if challenge.Type != acme.ChallengeTypeHTTP01 {
-			continue
-		}
-		w.answers.Store(challenge.Token, challenge.KeyAuthorization)
-		defer w.answers.Delete(challenge.Token)
-		if _, err := c.InitiateChallenge(ctx, account, challenge); err != nil {
-			return err
-		}
-		_, err := c.PollAuthorization(ctx, account, authorization)
+	token := a.Challenges[i].Token
+	w.answers.Store(token, token+"."+base64.RawURLEncoding.EncodeToString(thumbprint))
+	defer w.answers.Delete(token)
+	if _, err := c.post(ctx, a.Challenges[i].URL, "{}", nil); err != nil {
 		return err
 	}
-	return errors.New("the server offers no http-01 challenge")
+	for a.Status = "pending"; a.Status == "pending"; {
+		if _, err := c.post(ctx, url, "", &a); err != nil {
+			return err
+		}
+	}
+	if a.Status != "valid" {
+		return fmt.Errorf("the authorization became %s", a.Status)
+	}
+	return nil
 }
 
 // csrFor returns a certificate request for a name, with a key of its own.

@@ -16,8 +16,10 @@ type ACMEAccount struct {
 	Provisioner string          `json:"provisioner"` // ID of the provisioner it belongs to
 	Thumbprint  string          `json:"thumbprint"`  // of its key, RFC 7638, base64url; unique within the provisioner
 	CreatedAt   time.Time       `json:"createdAt"`
-	Data        json.RawMessage `json:"data"`
+	Data        json.RawMessage `json:"data"` // the last member: see envelope
 }
+
+func (a *ACMEAccount) content() *json.RawMessage { return &a.Data }
 
 func accountKey(provisioner, thumbprint string) []byte {
 	return join(provKey(provisioner), textKey(thumbprint))

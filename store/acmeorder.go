@@ -17,16 +17,19 @@ const ACMEIDPrefix = 20
 // An ACMEOrder is the record of an order with its authorizations and challenges
 // (RFC 8555 §7.1.3–7.1.5), which package acme keeps in Data.
 type ACMEOrder struct {
-	ID        string          `json:"id"`
-	AccountID string          `json:"accountId"`
-	CreatedAt time.Time       `json:"createdAt"`
-	ExpiresAt time.Time       `json:"expiresAt"`
-	Data      json.RawMessage `json:"data"`
+	ID        string    `json:"id"`
+	AccountID string    `json:"accountId"`
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
 
 	// Aliases are IDs of imported authorizations, challenges and certificates
 	// that do not share the order's prefix. They cannot be changed later.
 	Aliases []string `json:"aliases,omitempty"`
+
+	Data json.RawMessage `json:"data"` // the last member: see envelope
 }
+
+func (o *ACMEOrder) content() *json.RawMessage { return &o.Data }
 
 // An ACMEOrderUpdate changes an order in the transaction that records its
 // certificate.

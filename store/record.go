@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,10 +32,37 @@ func load[T any](r kv.Reader, bucket string, key []byte) (*T, error) {
 
 func decode[T any](bucket string, key, value []byte) (*T, error) {
 	rec := new(T)
-	if err := json.Unmarshal(value, rec); err != nil {
+	if err := unmarshal(value, rec); err != nil {
 		return nil, fmt.Errorf("record %x in %s: %w", key, bucket, err)
 	}
 	return rec, nil
+}
+
+// An envelope is a record that holds what another package encoded, in its last
+// member, "data".
+type envelope interface{ content() *json.RawMessage }
+
+// unmarshal decodes a record. The content of an envelope, most of it, is taken as
+// it is: whoever understands it is going to parse it.
+func unmarshal(value []byte, rec any) error {
+	if e, ok := rec.(envelope); ok {
+		if head, content, ok := openEnvelope(value); ok {
+			*e.content() = content
+			return json.Unmarshal(head, rec)
+		}
+	}
+	return json.Unmarshal(value, rec)
+}
+
+// openEnvelope splits the JSON of an envelope as encode writes it. The bytes
+// that introduce the last member occur nowhere before it, since quotation marks in
+// strings are escaped.
+func openEnvelope(value []byte) (head []byte, content json.RawMessage, ok bool) {
+	head, content, ok = bytes.Cut(value, []byte(`,"data":`))
+	if !ok || !bytes.HasSuffix(content, []byte("}")) {
+		return nil, nil, false
+	}
+	return append(bytes.Clone(head), '}'), bytes.Clone(content[:len(content)-1]), true
 }
 
 // encode returns the JSON of a record. Records are plain structs, which always

@@ -33,7 +33,17 @@ func (s *Server) loadAccount(ctx context.Context, id string) (*acme.Account, err
 	if err != nil {
 		return nil, err
 	}
-	return acme.LoadAccount(rec)
+	if a := s.accounts.get(rec.ID, rec.Data); a != nil {
+		copied := *a
+		return &copied, nil
+	}
+	a, err := acme.LoadAccount(rec)
+	if err != nil {
+		return nil, err
+	}
+	copied := *a
+	s.accounts.put(rec.ID, rec.Data, &copied)
+	return a, nil
 }
 
 // updateAccount changes the account of the request, in one transaction with its

@@ -113,14 +113,14 @@ func (s *Backend) updateOrder(ctx context.Context, id string, nonce *ca.OneTimeI
 	var o *acme.Order
 	_, err := s.store.UpdateOrder(ctx, id, nonce, func(rec *store.ACMEOrder) error {
 		var err error
-		if o, err = acme.LoadOrder(rec); err != nil {
+		if o, err = s.decodeOrder(rec); err != nil {
 			return err
 		}
 		if err := apply(o); err != nil {
 			return err
 		}
 		o.Advance(s.now())
-		return o.Save(rec, rec.ExpiresAt)
+		return s.encodeOrder(o, rec, rec.ExpiresAt)
 	})
 	return o, err
 }

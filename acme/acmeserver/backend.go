@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"stepca/acme"
 	"stepca/store"
 )
 
@@ -17,6 +18,9 @@ type Backend struct {
 	now    func() time.Time
 	log    *slog.Logger
 	jobs   *jobs
+
+	orders   *memo[acme.Order]
+	accounts *memo[acme.Account]
 
 	newAccounts, newOrders, failures *limiter
 }
@@ -52,6 +56,7 @@ func NewBackend(ctx context.Context, cfg BackendConfig) (*Backend, error) {
 	}
 	return &Backend{
 		store: cfg.Store, nonces: newNonces(key, cfg.Shared, cfg.Now), now: cfg.Now, log: cfg.Log, jobs: newJobs(),
+		orders: newMemo[acme.Order](), accounts: newMemo[acme.Account](),
 		newAccounts: newLimiter(accountsPerSecond, accountsAtOnce),
 		newOrders:   newLimiter(ordersPerSecond, ordersAtOnce),
 		failures:    newLimiter(failuresPerSecond, failuresAtOnce),

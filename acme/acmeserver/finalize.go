@@ -62,7 +62,7 @@ func (x *exchange) issueSoon(o *acme.Order, csr *x509.CertificateRequest, names 
 	var issueErr error
 	nonce, mine := x.nonce, false
 	run := x.issuance(o, csr, names, nonce)
-	w := x.s.jobs.start(o.ID, func(context.Context, <-chan struct{}) {
+	w := x.s.jobs.start(o.ID, finalizing, func(context.Context, <-chan struct{}) {
 		mine = true
 		issueErr = run()
 	})
@@ -105,8 +105,9 @@ func (x *exchange) issuance(o *acme.Order, csr *x509.CertificateRequest, names [
 		NotBefore: ca.TimeOrDuration{Time: o.NotBefore}, NotAfter: ca.TimeOrDuration{Time: o.NotAfter},
 	}
 	ctx := context.WithoutCancel(x.r.Context())
-	return func() error {
-		_, err := s.cfg.Issuer.X509ForOrder(ctx, req, func(context.Context, *ca.Request) (*ca.Grant, error) {
+	return func() (err error) {
+		defer recovered(&err)
+		_, err = s.cfg.Issuer.X509ForOrder(ctx, req, func(context.Context, *ca.Request) (*ca.Grant, error) {
 			return grant, nil
 		}, &issue.Order{ID: o.ID, AccountID: o.AccountID, Nonce: nonce, Complete: s.complete})
 		return err
@@ -116,7 +117,7 @@ func (x *exchange) issuance(o *acme.Order, csr *x509.CertificateRequest, names [
 // complete makes the order valid with its certificate. From then on the order is
 // kept as long as the certificate is good, to be downloaded.
 func (s *Server) complete(rec *store.ACMEOrder, leaf *x509.Certificate) error {
-	o, err := acme.LoadOrder(rec)
+	o, err := s.decodeOrder(rec)
 	if err != nil {
 		return err
 	}
@@ -126,5 +127,5 @@ func (s *Server) complete(rec *store.ACMEOrder, leaf *x509.Certificate) error {
 	if err := o.Complete(acme.NewPartID(o.ID), leaf.SerialNumber.String(), s.now()); err != nil {
 		return err
 	}
-	return o.Save(rec, leaf.NotAfter)
+	return s.encodeOrder(o, rec, leaf.NotAfter)
 }

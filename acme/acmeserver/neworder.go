@@ -55,7 +55,7 @@ func (s *Server) newOrder(x *exchange) error {
 		}
 	}
 	rec := new(store.ACMEOrder)
-	if err := o.Save(rec, o.Expires); err != nil {
+	if err := s.encodeOrder(o, rec, o.Expires); err != nil {
 		return err
 	}
 	if err := s.store.InsertOrder(x.r.Context(), rec, x.takeNonce()); err != nil {
