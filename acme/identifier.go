@@ -85,11 +85,13 @@ func toASCII(name string) (string, error) {
 	return ascii, err
 }
 
-// looksLikeIPv4 reports whether the last label is all digits, which no top-level
-// domain is (RFC 3696 §2): resolvers take such names for addresses.
+// looksLikeIPv4 reports whether the last label is a number, decimal or after 0x
+// hexadecimal, which no top-level domain is (RFC 3696 §2): resolvers and browsers
+// take such names for addresses (the URL Standard, "ends in a number").
 func looksLikeIPv4(name string) bool {
 	last := name[strings.LastIndexByte(name, '.')+1:]
-	return strings.Trim(last, "0123456789") == ""
+	digits, hexadecimal := strings.CutPrefix(last, "0x")
+	return strings.Trim(last, "0123456789") == "" || hexadecimal && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 func parseIP(value string) (addr, reason string) {

@@ -6,6 +6,7 @@ import (
 
 	"stepca/api"
 	"stepca/ca"
+	"stepca/issue"
 )
 
 // sign is POST /sign: a CSR and a provisioner's one-time token give a certificate.
@@ -42,7 +43,7 @@ func checkedCSR(csr api.CSRPEM) (*x509.CertificateRequest, error) {
 	if csr.CertificateRequest == nil {
 		return nil, ca.Errorf(ca.ErrMalformed, "missing csr")
 	}
-	if err := csr.CheckSignature(); err != nil {
+	if err := issue.CheckSelfSignature(csr.CertificateRequest); err != nil {
 		return nil, &ca.Error{Kind: ca.ErrBadCSR, Detail: "invalid csr", Cause: err}
 	}
 	return csr.CertificateRequest, nil

@@ -43,7 +43,7 @@ func (s *Server) sshSignRequest(x *exchange, body *api.SSHSignRequest) (*ca.SSHR
 	}
 	x.note(slog.Any("ott", loggedToken(body.Token)))
 	if csr := body.IdentityCSR.CertificateRequest; csr != nil {
-		if err := csr.CheckSignature(); err != nil {
+		if err := issue.CheckSelfSignature(csr); err != nil {
 			return nil, extras, &ca.Error{Kind: ca.ErrBadCSR, Detail: "invalid identityCSR", Cause: err}
 		}
 		extras.Identity = identityRequest(x, csr, body.Token)

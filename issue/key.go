@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/x509"
 	"fmt"
 
 	"stepca/ca"
@@ -36,4 +37,14 @@ func CheckPublicKey(pub crypto.PublicKey) error {
 		return nil
 	}
 	return ca.Errorf(ca.ErrMalformed, "certificate request key of type '%s' is not supported", fmt.Sprintf("%T", pub))
+}
+
+// CheckSelfSignature verifies that the signature of a request is by its own key.
+// An RSA key beyond the bounds is refused unused: one verification with a modulus
+// that fills a request's body would take minutes.
+func CheckSelfSignature(csr *x509.CertificateRequest) error {
+	if key, ok := csr.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxRSABits {
+		return CheckPublicKey(key)
+	}
+	return csr.CheckSignature()
 }

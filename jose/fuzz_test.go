@@ -74,7 +74,7 @@ func FuzzJWK(f *testing.F) {
 	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AAAA"},{"kty":"x"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ParseJWKSet(data)
-		parsePublicJWK(data)
+		ParsePublicJWK(data)
 		jwk, err := ParseJWK(data)
 		if err != nil {
 			return

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -45,17 +46,17 @@ func parseHeader(data []byte) (Header, error) {
 	if raw.JWK == nil {
 		return h, nil
 	}
-	jwk, err := parsePublicJWK(raw.JWK)
+	jwk, err := ParsePublicJWK(raw.JWK)
 	if err != nil {
-		return h, fmt.Errorf("the header's jwk: %w", err)
+		return h, fmt.Errorf("the header's jwk: %w: %w", ErrKey, err)
 	}
 	h.JWK = jwk
 	return h, nil
 }
 
-// parsePublicJWK parses a JWK that a stranger sent. A private key is refused
+// ParsePublicJWK parses a JWK that a stranger sent. A private key is refused
 // unread: RFC 7515 §4.1.3 forbids it, and checking its primes would be work.
-func parsePublicJWK(data []byte) (*JWK, error) {
+func ParsePublicJWK(data []byte) (*JWK, error) {
 	var private struct {
 		D, P, Q, K json.RawMessage
 	}
@@ -97,6 +98,9 @@ func parseChain(name string, entries []string) ([]*x509.Certificate, error) {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
 			return nil, fmt.Errorf("the header's %s, certificate %d: %w", name, i, err)
+		}
+		if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > MaxRSABits {
+			return nil, fmt.Errorf("the header's %s, certificate %d: its RSA key has more than %d bits", name, i, MaxRSABits)
 		}
 		chain = append(chain, cert)
 	}

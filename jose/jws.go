@@ -20,6 +20,9 @@ var (
 	// ErrCritical: the header has critical members (RFC 7515 §4.1.11); none is understood.
 	ErrCritical = errors.New("unrecognized critical headers (crit)")
 
+	// ErrKey: the header's jwk is not a public key that we support.
+	ErrKey = errors.New("unsupported key")
+
 	// ErrMultipleSignatures: a JWS in JSON with another number of signatures than one.
 	ErrMultipleSignatures = errors.New("multiple signatures are not supported")
 )

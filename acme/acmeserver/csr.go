@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // parseCSR parses the csr of finalize. Compatible: padding, which RFC 8555 §6.1
 // forbids, is ignored; Synology's client sends it.
 func parseCSR(encoded string) (*x509.CertificateRequest, error) {
-	der, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	der, err := decodeBase64(strings.TrimRight(encoded, "="))
 	if err != nil {
 		return nil, malformed("csr is not base64url")
 	}
@@ -24,10 +25,19 @@ func parseCSR(encoded string) (*x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, badCSR("it is not a certificate request in DER: %w", err)
 	}
-	if err := csr.CheckSignature(); err != nil {
+	if err := issue.CheckSelfSignature(csr); err != nil {
 		return nil, badCSR("its signature does not verify: %w", err)
 	}
 	return csr, nil
+}
+
+// decodeBase64 decodes base64url without padding (RFC 8555 §6.1). Line breaks and
+// stray bits, which encoding/base64 passes over, are errors.
+func decodeBase64(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, errors.New("line break in base64url")
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(s)
 }
 
 func badCSR(format string, args ...any) *acme.Problem {

@@ -40,9 +40,9 @@ func (x *exchange) verifyBinding(raw json.RawMessage, thumbprint string) (string
 	if err != nil {
 		return "", forbidden("the external account binding was made with another key")
 	}
-	jwk, err := jose.ParseJWK(payload)
+	jwk, err := jose.ParsePublicJWK(payload)
 	if err != nil {
-		return "", malformed("the payload of externalAccountBinding is not a JWK")
+		return "", malformed("the payload of externalAccountBinding is not a public JWK")
 	}
 	if bound, err := jose.Thumbprint(jwk); err != nil || bound != thumbprint {
 		return "", forbidden("the external account binding is for another account key")

@@ -72,7 +72,10 @@ func (x *exchange) readJWS() (*jose.JWS, error) {
 // parseJWS parses a JWS and checks its form and algorithm.
 func parseJWS(body []byte) (*jose.JWS, error) {
 	jws, err := jose.Parse(string(body))
-	if err != nil {
+	switch {
+	case errors.Is(err, jose.ErrKey):
+		return nil, badPublicKey(err)
+	case err != nil:
 		return nil, malformed("the body is not a JWS with one signature: %w", err)
 	}
 	if jws.HasUnprotectedHeader {
@@ -125,11 +128,15 @@ func (x *exchange) useJWK(key *jose.JWK) error {
 // checkKey refuses keys that are too weak, or of kinds that we do not support.
 func checkKey(key *jose.JWK) error {
 	if err := issue.CheckPublicKey(key.Key); err != nil {
-		p := acme.NewProblem(acme.ProblemBadPublicKey, "an RSA key of at least 2048 bits, an EC key or an Ed25519 key is needed")
-		p.Cause = err
-		return p
+		return badPublicKey(err)
 	}
 	return nil
+}
+
+func badPublicKey(cause error) *acme.Problem {
+	p := acme.NewProblem(acme.ProblemBadPublicKey, "an RSA key of 2048 to 16384 bits, an EC key on P-256, P-384 or P-521, or an Ed25519 key is needed")
+	p.Cause = cause
+	return p
 }
 
 // useAccount takes the key of the account that the header names.

@@ -80,9 +80,9 @@ func (x *exchange) checkKeyChange(payload []byte) error {
 	if req.Account != x.header.KeyID {
 		return malformed("the inner JWS names another account than the outer one")
 	}
-	old, err := jose.ParseJWK(req.OldKey)
+	old, err := jose.ParsePublicJWK(req.OldKey)
 	if err != nil {
-		return malformed("oldKey is not a JWK")
+		return malformed("oldKey is not a public JWK")
 	}
 	if thumbprint, err := jose.Thumbprint(old); err != nil || thumbprint != x.account.Thumbprint {
 		return malformed("oldKey is not the key of the account")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -69,7 +68,7 @@ func (x *exchange) revocationRequest() (*x509.Certificate, int, error) {
 	if err := x.decode(&req); err != nil {
 		return nil, 0, err
 	}
-	der, err := base64.RawURLEncoding.DecodeString(req.Certificate)
+	der, err := decodeBase64(req.Certificate)
 	if err != nil {
 		return nil, 0, malformed("certificate is not base64url without padding")
 	}

@@ -3,6 +3,7 @@ package va
 import (
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"stepca/acme"
+	"stepca/jose"
 )
 
 // The formats of attestation statements.
@@ -174,6 +176,9 @@ func (s *chainStatement) parseChain() ([]*x509.Certificate, *acme.Problem) {
 		crt, err := x509.ParseCertificate(der)
 		if err != nil {
 			return nil, bad("x5c is malformed: %v", err)
+		}
+		if key, ok := crt.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > jose.MaxRSABits {
+			return nil, bad("x5c has a certificate with an RSA key of more than %d bits", jose.MaxRSABits) // minutes of work to verify with
 		}
 		chain[i] = crt
 	}
