@@ -95,8 +95,6 @@ func (s *Server) account(x *exchange) error {
 	switch {
 	case req.Status == acme.StatusDeactivated && req.Contact != nil: // other states are ignored, RFC 8555 §7.3.2
 		return malformed("contact and status cannot be changed together")
-	case req.Status != "" && req.Status != acme.StatusDeactivated && req.Status != acme.StatusValid:
-		return malformed("an account's status can only be changed to deactivated")
 	case req.Contact == nil && req.Status != acme.StatusDeactivated:
 		if err := x.settleNonce(); err != nil {
 			return err

@@ -2,6 +2,8 @@ package acmeserver
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -13,6 +15,7 @@ type jobs struct {
 
 	mu      sync.Mutex // guards the rest
 	running map[string]*job
+	owners  map[string]int // how many of them, by owner
 	closed  bool
 	group   sync.WaitGroup
 }
@@ -24,14 +27,19 @@ type job struct {
 }
 
 func newJobs() *jobs {
-	j := &jobs{running: make(map[string]*job)}
+	j := &jobs{running: make(map[string]*job), owners: make(map[string]int)}
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	return j
 }
 
-// start begins a job unless it is under way already; that one is then woken. It
-// returns nil if there are too many, or if the server stops.
-func (j *jobs) start(id string, f func(ctx context.Context, wake <-chan struct{})) *job {
+// finalizing is the owner of all finalizations: validations, which wait for
+// strangers, do not take their places.
+const finalizing = ""
+
+// start begins a job unless it is under way already; that one is then woken. owner
+// is the ID of the account whose validation it is, or finalizing. It returns nil if
+// there are too many, of this owner or of all, or if the server stops.
+func (j *jobs) start(id, owner string, f func(ctx context.Context, wake <-chan struct{})) *job {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if w := j.running[id]; w != nil {
@@ -41,21 +49,33 @@ func (j *jobs) start(id string, f func(ctx context.Context, wake <-chan struct{}
 		}
 		return w
 	}
-	if j.closed || len(j.running) >= maxValidations {
+	if j.closed || j.full(owner) {
 		return nil
 	}
 	w := &job{done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	j.running[id] = w
+	j.owners[owner]++
 	j.group.Go(func() {
 		defer func() {
 			j.mu.Lock()
 			delete(j.running, id)
+			if j.owners[owner]--; j.owners[owner] == 0 {
+				delete(j.owners, owner)
+			}
 			j.mu.Unlock()
 			close(w.done)
 		}()
 		f(j.ctx, w.wake)
 	})
 	return w
+}
+
+// full reports whether there are too many jobs for another one of an owner.
+func (j *jobs) full(owner string) bool {
+	if owner == finalizing {
+		return j.owners[owner] >= maxFinalizations
+	}
+	return j.owners[owner] >= maxValidationsOfAccount || len(j.running)-j.owners[finalizing] >= maxValidations
 }
 
 // has reports whether a job is under way.
@@ -72,4 +92,12 @@ func (j *jobs) close() {
 	j.mu.Unlock()
 	j.cancel()
 	j.group.Wait()
+}
+
+// recovered makes a panic the error of the deferring function. In a job it would
+// end the server, which net/http prevents in a handler only.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+	}
 }

@@ -21,8 +21,12 @@ const (
 	failuresPerSecond, failuresAtOnce = 1.0 / 60, 60.0 // failed validations of one account for one identifier
 )
 
-// maxValidations bounds the validations that run at one time.
-const maxValidations = 1000
+// What runs at one time.
+const (
+	maxValidations          = 1000
+	maxValidationsOfAccount = 250 // some orders of many identifiers, and room for others
+	maxFinalizations        = 1000
+)
 
 // Times of a validation.
 const (
@@ -36,8 +40,9 @@ const (
 var retryDelays = [...]time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
 
 // finalizeWait is how long the answer to finalize waits for the signature before
-// it shows an order that is processing (RFC 8555 §7.4).
-const finalizeWait = 20 * time.Second
+// it shows an order that is processing (RFC 8555 §7.4). The server's listener ends
+// an answer after 15 seconds.
+const finalizeWait = 10 * time.Second
 
 // orderLifetime is how long an order and its authorizations may be worked on.
 const orderLifetime = 24 * time.Hour

@@ -195,6 +195,10 @@ func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier) (*acme
 	if err != nil {
 		return nil, err
 	}
+	// What is not asked for must not be issued (RFC 8555 §7.4), so it is not shortened.
+	if !req.NotAfter.IsZero() && validity.NotAfter.Before(req.NotAfter.Truncate(time.Second)) {
+		return nil, malformed("notAfter: the CA's own certificate expires on %s", validity.NotAfter.Format(time.RFC3339))
+	}
 	o := &acme.Order{
 		ID: acme.NewID(), AccountID: x.account.ID, CreatedAt: now, Provisioner: x.ref.ID,
 		Status: acme.StatusPending, Expires: now.Add(orderLifetime), Identifiers: ids,

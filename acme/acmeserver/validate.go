@@ -34,7 +34,7 @@ func (x *exchange) startValidation(o *acme.Order, a *acme.Authorization, c *acme
 			AttestationRoots:  x.prov.Roots(),
 		},
 	}
-	return x.s.jobs.start(c.ID, v.run)
+	return x.s.jobs.start(c.ID, o.AccountID, v.run)
 }
 
 // resume begins validations again that were processing when their server stopped.
@@ -79,7 +79,8 @@ func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-func (v *validation) attempt(ctx context.Context) (*acme.Attestation, error) {
+func (v *validation) attempt(ctx context.Context) (_ *acme.Attestation, err error) {
+	defer recovered(&err)
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	return v.validator.Validate(ctx, &v.what)
