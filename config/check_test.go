@@ -95,10 +95,15 @@ func TestCheck(t *testing.T) {
 		{"needs a database", `{` + base + `,"authority":{"enableAdmin":true,"provisioners":[{"type":"acme","name":"a"}]}}`, []string{
 			"E authority.enableAdmin: remote management needs a database, and db is missing",
 			"W authority.provisioners[0]: no database is configured, so that ACME provisioners are disabled"}},
-		{"claims", `{` + base + `,"authority":{"backdate":"-1m","claims":{"maxTLSCertDuration":"12h","minHostSSHCertDuration":"1000h"}}}`, []string{
+		{"claims", `{` + base + `,"authority":{"backdate":"-1m","claims":{"maxTLSCertDuration":"12h","minHostSSHCertDuration":"1000h"},"provisioners":[{"type":"ACME","name":"a","claims":{"maxUserSSHCertDuration":"1m"}}]}}`, []string{
 			"E authority.backdate cannot be less than 0",
-			"E authority.claims: error generating provisioner config: claims: MaxCertDuration cannot be less than DefaultCertDuration: MaxCertDuration - 12h0m0s, DefaultCertDuration - 24h0m0s; set defaultTLSCertDuration too, to 12h0m0s at most",
-			"W authority.claims: claims: minHostSSHCertDuration (1000h0m0s), defaultHostSSHCertDuration (720h0m0s) and maxHostSSHCertDuration (720h0m0s) are not positive or not in ascending order"}},
+			"E authority.claims.maxTLSCertDuration: error generating provisioner config: claims: MaxCertDuration cannot be less than DefaultCertDuration: MaxCertDuration - 12h0m0s, DefaultCertDuration - 24h0m0s; set defaultTLSCertDuration too, to 12h0m0s at most",
+			"E authority.claims.minHostSSHCertDuration: error generating provisioner config: claims: MaxHostSSHCertDuration cannot be less than MinHostSSHCertDuration: MaxHostSSHCertDuration - 720h0m0s, MinHostSSHCertDuration - 1000h0m0s",
+			"W authority.provisioners[0]: no database is configured, so that ACME provisioners are disabled"}},
+		{"SSH claims of a provisioner", provisioners(`{"type":"JWK","name":"b",` + jwk + `,"claims":{"defaultUserSSHCertDuration":"3h","maxUserSSHCertDuration":"2h","minTLSCertDuration":"48h"}}`), []string{
+			"E authority.provisioners[0].claims.maxUserSSHCertDuration: claims: MaxUserSSHCertDuration cannot be less than DefaultUserSSHCertDuration: MaxUserSSHCertDuration - 2h0m0s, DefaultUserSSHCertDuration - 3h0m0s",
+			`W authority.provisioners[0].claims.minTLSCertDuration: provisioner "b" is disabled: claims: MaxCertDuration cannot be less than MinCertDuration: MaxCertDuration - 24h0m0s, MinCertDuration - 48h0m0s`}},
+		{"a maximum for SSH alone", `{` + base + `,"authority":{"claims":{"maxUserSSHCertDuration":"8h","minHostSSHCertDuration":"0s"}}}`, nil},
 		{"implied bounds", `{` + base + `,"authority":{"claims":{"defaultTLSCertDuration":"48h"}}}`, nil},
 		{"policy", `{` + base + `,"authority":{"policy":{"x509":{"allow":{"dns":["*.ok","a.*.b"]}}}}}`, []string{
 			`E authority.policy.x509.allow.dns[1]: cannot parse permitted domain constraint "a.*.b": domain constraint "a.*.b" can only have a wildcard as its first label`}},
@@ -107,7 +112,7 @@ func TestCheck(t *testing.T) {
 			"E authority.provisioners[1].name: provisioner name cannot be empty",
 			"E authority.provisioners[3].name: cannot add multiple provisioners with the same name; the other is authority.provisioners[2]",
 			"E authority.provisioners[5]: cannot add multiple provisioners with the same id; the other is authority.provisioners[4]",
-			`W authority.provisioners[2].claims: provisioner "b" is disabled: claims: MaxCertDuration cannot be less than MinCertDuration: MaxCertDuration - 24h0m0s, MinCertDuration - 48h0m0s`}},
+			`W authority.provisioners[2].claims.minTLSCertDuration: provisioner "b" is disabled: claims: MaxCertDuration cannot be less than MinCertDuration: MaxCertDuration - 24h0m0s, MinCertDuration - 48h0m0s`}},
 		{"unknown provisioner keys", provisioners(`{"type":"martian","name":"m"},{"type":"JWK2","name":"j"},{"type":"ACME","name":"a","requireEab":true,"chalenges":[],"options":{"x509":{"allow":{}}},"webhooks":[],"policy":{"x509":{"alow":{}}}}`), []string{
 			`W authority.provisioners[0].type: provisioners of type "martian" are not known, and this one has no effect`,
 			`W authority.provisioners[1].type: provisioners of type "JWK2" are not known, and this one has no effect; did you mean "JWK"?`,

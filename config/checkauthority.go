@@ -90,13 +90,10 @@ func (a *Authority) check(r *report) {
 	if a.Backdate != nil && *a.Backdate < 0 {
 		r.errorf("authority.backdate", "authority.backdate cannot be less than 0")
 	}
-	rules, fault, warning := provisioner.EffectiveRules(a.Claims)
-	if fault != nil {
-		f := r.errorf("authority.claims", "error generating provisioner config: %v", fault)
-		suggestDefault(f, a.Claims, rules)
-	}
-	if warning != nil {
-		r.warnf("authority.claims", "%v", warning)
+	rules, faults := provisioner.EffectiveRules(a.Claims)
+	for _, fault := range faults {
+		f := r.errorf(claimPath("authority.claims", a.Claims, fault), "error generating provisioner config: %v", fault)
+		suggestDefault(f, a.Claims, rules, fault)
 	}
 	checkPolicy(r, "authority.policy", a.Policy)
 	if a.Policy != nil && a.EnableAdmin {
@@ -106,10 +103,25 @@ func (a *Authority) check(r *report) {
 
 // suggestDefault tells of the one mistake that everybody makes: a maximum below
 // a default that was not given, and so has its built-in value.
-func suggestDefault(f *Fault, c *provisioner.Claims, rules provisioner.Rules) {
-	if c != nil && c.DefaultTLSCertDuration == nil && rules.TLS.Max < rules.TLS.Default {
+func suggestDefault(f *Fault, c *provisioner.Claims, rules provisioner.Rules, fault *provisioner.ClaimError) {
+	if !fault.SSH && c != nil && c.DefaultTLSCertDuration == nil && rules.TLS.Max < rules.TLS.Default {
 		f.suggest("set defaultTLSCertDuration too, to %v at most", rules.TLS.Max)
 	}
+}
+
+// claimPath returns the path of the first claim of a fault that stands in these
+// claims, or else theirs.
+func claimPath(at string, c *provisioner.Claims, fault *provisioner.ClaimError) string {
+	var given map[string]json.RawMessage
+	if data, err := json.Marshal(c); err == nil {
+		json.Unmarshal(data, &given)
+	}
+	for _, name := range fault.Claims {
+		if _, ok := given[name]; ok {
+			return at + "." + name
+		}
+	}
+	return at
 }
 
 func checkPolicy(r *report, at string, o *policy.Options) {
@@ -173,17 +185,27 @@ func (c *Config) checkProvisioner(r *report, at string, raw json.RawMessage, p p
 		r.errorf(at, "%v", err)
 		return
 	}
-	rules, fault, warning := provisioner.EffectiveRules(c.Authority.Claims, common.Claims)
-	if _, broken, _ := provisioner.EffectiveRules(c.Authority.Claims); broken == nil && fault != nil {
-		// Compatible: the server starts without it.
-		f := r.warnf(at+".claims", "provisioner %q is disabled: %v", p.Ref().Name, fault)
-		suggestDefault(f, common.Claims, rules)
-	}
-	if warning != nil && common.Claims != nil {
-		r.warnf(at+".claims", "%v", warning)
-	}
+	c.checkProvisionerClaims(r, at+".claims", p.Ref().Name, common.Claims)
 	checkPolicy(r, at+".policy", common.Policy)
 	if u, ok := p.(*provisioner.Unsupported); ok {
 		r.warnf(at+".type", "provisioners of type %s cannot be used with this version", u.Type)
+	}
+}
+
+// checkProvisionerClaims checks claims on top of the authority's, whose own faults
+// are told there.
+func (c *Config) checkProvisionerClaims(r *report, at, name string, claims *provisioner.Claims) {
+	if _, broken := provisioner.EffectiveRules(c.Authority.Claims); len(broken) > 0 {
+		return
+	}
+	rules, faults := provisioner.EffectiveRules(c.Authority.Claims, claims)
+	for _, fault := range faults {
+		path := claimPath(at, claims, fault)
+		if fault.SSH {
+			r.errorf(path, "%v", fault)
+			continue
+		}
+		// Compatible: the server starts without it.
+		suggestDefault(r.warnf(path, "provisioner %q is disabled: %v", name, fault), claims, rules, fault)
 	}
 }

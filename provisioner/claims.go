@@ -1,8 +1,6 @@
 package provisioner
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"stepca/ca"
@@ -66,8 +64,8 @@ func (r Rules) merge(c *Claims) Rules {
 		return r
 	}
 	r.TLS = mergeLimits(r.TLS, c.MinTLSCertDuration, c.DefaultTLSCertDuration, c.MaxTLSCertDuration)
-	r.UserSSH = mergeLimits(r.UserSSH, c.MinUserSSHCertDuration, c.DefaultUserSSHCertDuration, c.MaxUserSSHCertDuration)
-	r.HostSSH = mergeLimits(r.HostSSH, c.MinHostSSHCertDuration, c.DefaultHostSSHCertDuration, c.MaxHostSSHCertDuration)
+	r.UserSSH = mergeSSHLimits(r.UserSSH, c.MinUserSSHCertDuration, c.DefaultUserSSHCertDuration, c.MaxUserSSHCertDuration)
+	r.HostSSH = mergeSSHLimits(r.HostSSH, c.MinHostSSHCertDuration, c.DefaultHostSSHCertDuration, c.MaxHostSSHCertDuration)
 	override(&r.EnableSSHCA, c.EnableSSHCA)
 	override(&r.DisableRenewal, c.DisableRenewal)
 	override(&r.AllowRenewalAfterExpiry, c.AllowRenewalAfterExpiry)
@@ -89,54 +87,22 @@ func mergeLimits(l ca.Limits, minimum, standard, maximum *ca.Duration) ca.Limits
 	return l
 }
 
+// mergeSSHLimits is mergeLimits for durations that the reference never compares:
+// a maximum below the inherited default stands alone in configurations that work.
+// What is inherited yields to what is said, but nothing makes a maximum longer.
+func mergeSSHLimits(l ca.Limits, minimum, standard, maximum *ca.Duration) ca.Limits {
+	l = mergeLimits(l, minimum, standard, maximum)
+	if minimum == nil {
+		l.Min = min(l.Min, l.Max)
+	}
+	if standard == nil {
+		l.Default = min(max(l.Default, l.Min), l.Max)
+	}
+	return l
+}
+
 func override[T any](dst, src *T) {
 	if src != nil {
 		*dst = *src
 	}
-}
-
-// validate reports the first fault of the X.509 durations, in the words of the
-// reference.
-func (r Rules) validate() error {
-	l := r.TLS
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{
-		{"MinTLSCertDuration", l.Min},
-		{"MaxTLSCertDuration", l.Max},
-		{"DefaultTLSCertDuration", l.Default},
-	} {
-		if d.value <= 0 {
-			return fmt.Errorf("claims: %s must be greater than 0", d.name)
-		}
-	}
-	switch {
-	case l.Max < l.Min:
-		return fmt.Errorf("claims: MaxCertDuration cannot be less than MinCertDuration: MaxCertDuration - %v, MinCertDuration - %v", l.Max, l.Min)
-	case l.Default < l.Min:
-		return fmt.Errorf("claims: DefaultCertDuration cannot be less than MinCertDuration: DefaultCertDuration - %v, MinCertDuration - %v", l.Default, l.Min)
-	case l.Max < l.Default:
-		return fmt.Errorf("claims: MaxCertDuration cannot be less than DefaultCertDuration: MaxCertDuration - %v, DefaultCertDuration - %v", l.Max, l.Default)
-	case r.MaxTokenLifetime < 0:
-		return errors.New("claims: MaxTokenLifetime cannot be less than 0")
-	}
-	return nil
-}
-
-// validateSSH reports faults of the SSH durations. Compatible: the reference
-// never looks at them, so a fault is worth a warning and nothing more; no
-// certificate is issued outside of them.
-func (r Rules) validateSSH() error {
-	return errors.Join(
-		validateSSHLimits("UserSSHCertDuration", r.UserSSH),
-		validateSSHLimits("HostSSHCertDuration", r.HostSSH))
-}
-
-func validateSSHLimits(name string, l ca.Limits) error {
-	if 0 < l.Min && l.Min <= l.Default && l.Default <= l.Max {
-		return nil
-	}
-	return fmt.Errorf("claims: min%s (%v), default%s (%v) and max%s (%v) are not positive or not in ascending order",
-		name, l.Min, name, l.Default, name, l.Max)
 }

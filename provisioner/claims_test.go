@@ -25,6 +25,10 @@ func TestClaimsMerge(t *testing.T) {
 		{"default lowers the inherited minimum", `{"defaultTLSCertDuration":"2m"}`, `{}`, limits(2*m, 2*m, 24*h), limits(5*m, 16*h, 24*h), limits(5*m, 720*h, 720*h)},
 		{"default does not move a bound of its own level", `null`, `{"defaultTLSCertDuration":"48h","maxTLSCertDuration":"36h"}`,
 			limits(5*m, 48*h, 36*h), limits(5*m, 16*h, 24*h), limits(5*m, 720*h, 720*h)},
+		{"a maximum takes the inherited SSH default along", `{"maxUserSSHCertDuration":"12h"}`, `{"maxUserSSHCertDuration":"3m","minHostSSHCertDuration":"700h","maxHostSSHCertDuration":"710h"}`,
+			limits(5*m, 24*h, 24*h), limits(3*m, 3*m, 3*m), limits(700*h, 710*h, 710*h)},
+		{"a minimum takes the inherited SSH default along", `null`, `{"minUserSSHCertDuration":"20h"}`,
+			limits(5*m, 24*h, 24*h), limits(20*h, 20*h, 24*h), limits(5*m, 720*h, 720*h)},
 		{"provisioner over authority", `{"maxTLSCertDuration":"100h","minTLSCertDuration":"1m"}`, `{"minTLSCertDuration":"10m"}`,
 			limits(10*m, 24*h, 100*h), limits(5*m, 16*h, 24*h), limits(5*m, 720*h, 720*h)},
 	} {
@@ -65,6 +69,17 @@ func TestClaimsValidate(t *testing.T) {
 		`{"minTLSCertDuration":"2h","defaultTLSCertDuration":"1h"}`: "claims: DefaultCertDuration cannot be less than MinCertDuration: DefaultCertDuration - 1h0m0s, MinCertDuration - 2h0m0s",
 		`{"maxTLSCertDuration":"12h"}`:                              "claims: MaxCertDuration cannot be less than DefaultCertDuration: MaxCertDuration - 12h0m0s, DefaultCertDuration - 24h0m0s",
 		`{"maxTokenLifetime":"-1s"}`:                                "claims: MaxTokenLifetime cannot be less than 0",
+
+		`{"minUserSSHCertDuration":"0s"}`:                                         "",
+		`{"minUserSSHCertDuration":"-1s"}`:                                        "claims: MinUserSSHCertDuration cannot be less than 0",
+		`{"maxHostSSHCertDuration":"0s"}`:                                         "claims: MaxHostSSHCertDuration must be greater than 0",
+		`{"defaultHostSSHCertDuration":"-1h","minHostSSHCertDuration":"0s"}`:      "claims: DefaultHostSSHCertDuration must be greater than 0",
+		`{"minUserSSHCertDuration":"48h"}`:                                        "claims: MaxUserSSHCertDuration cannot be less than MinUserSSHCertDuration: MaxUserSSHCertDuration - 24h0m0s, MinUserSSHCertDuration - 48h0m0s",
+		`{"minUserSSHCertDuration":"2h","defaultUserSSHCertDuration":"1h"}`:       "claims: DefaultUserSSHCertDuration cannot be less than MinUserSSHCertDuration: DefaultUserSSHCertDuration - 1h0m0s, MinUserSSHCertDuration - 2h0m0s",
+		`{"maxHostSSHCertDuration":"24h","defaultHostSSHCertDuration":"48h"}`:     "claims: MaxHostSSHCertDuration cannot be less than DefaultHostSSHCertDuration: MaxHostSSHCertDuration - 24h0m0s, DefaultHostSSHCertDuration - 48h0m0s",
+		`{"maxUserSSHCertDuration":"3m"}`:                                         "",
+		`{"minUserSSHCertDuration":"20h"}`:                                        "",
+		`{"maxHostSSHCertDuration":"1680h","defaultHostSSHCertDuration":"1680h"}`: "",
 	} {
 		var c Claims
 		if err := json.Unmarshal([]byte(claims), &c); err != nil {
@@ -80,23 +95,24 @@ func TestClaimsValidate(t *testing.T) {
 	}
 }
 
-// SSH durations out of order are worth a warning, not a refusal.
-func TestClaimsSSHWarning(t *testing.T) {
+// A provisioner whose SSH durations contradict each other does not issue.
+func TestClaimsContradictory(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, `"claims":{"maxUserSSHCertDuration":"1h"}`, []string{}...)
-	if f.Failures() != nil || !strings.Contains(f.log.String(), "unusable SSH durations") {
-		t.Errorf("failures %v, log %s", f.Failures(), f.log.String())
+	f := newFixture(t, "", `{"type":"SSHPOP","name":"s","claims":{"maxUserSSHCertDuration":"1h","minUserSSHCertDuration":"2h"}}`)
+	if failures := f.Failures(); len(failures) != 1 || !strings.Contains(failures[0].Err.Error(), "MaxUserSSHCertDuration cannot be less than MinUserSSHCertDuration") {
+		t.Errorf("failures = %v", failures)
 	}
 }
 
 func TestEffectiveRules(t *testing.T) {
 	t.Parallel()
 	day, hour := ca.Duration(24*time.Hour), ca.Duration(time.Hour)
-	rules, fault, warning := EffectiveRules(&Claims{DefaultTLSCertDuration: &hour}, nil, &Claims{MaxTLSCertDuration: &day, MaxHostSSHCertDuration: &day})
-	if rules.TLS.Default != time.Hour || rules.TLS.Max != 24*time.Hour || fault != nil {
-		t.Errorf("rules %+v, fault %v", rules, fault)
+	rules, faults := EffectiveRules(&Claims{DefaultTLSCertDuration: &hour}, nil, &Claims{MaxTLSCertDuration: &day, MaxHostSSHCertDuration: &day})
+	if rules.TLS.Default != time.Hour || rules.TLS.Max != 24*time.Hour || len(faults) != 0 {
+		t.Errorf("rules %+v, faults %v", rules, faults)
 	}
-	if warning == nil {
-		t.Error("a maximum below the default for SSH hosts is not warned of")
+	_, faults = EffectiveRules(&Claims{MaxTLSCertDuration: &hour, MinHostSSHCertDuration: &day, MaxHostSSHCertDuration: &hour})
+	if len(faults) != 2 || faults[0].SSH || !faults[1].SSH || faults[1].Claims[0] != "maxHostSSHCertDuration" {
+		t.Errorf("faults %v, want one of each kind", faults)
 	}
 }

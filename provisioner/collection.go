@@ -84,9 +84,6 @@ func NewCollection(provisioners []Provisioner, cfg Config) (*Collection, error) 
 	if err := rules.validate(); err != nil {
 		return nil, fmt.Errorf("error generating provisioner config: %w", err)
 	}
-	if err := rules.validateSSH(); err != nil {
-		cfg.Log.Warn("authority has unusable SSH durations", "error", err)
-	}
 	c := &Collection{
 		byID:          make(map[string]*entry),
 		byName:        make(map[string]*entry),

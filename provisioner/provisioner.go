@@ -96,13 +96,7 @@ type setup struct {
 func (n *Named) prepareClaims(s *setup, c *Claims) error {
 	n.now = s.now
 	n.rules = s.rules.merge(c)
-	if err := n.rules.validate(); err != nil {
-		return err
-	}
-	if err := n.rules.validateSSH(); err != nil {
-		s.log.Warn("provisioner has unusable SSH durations", "provisioner", n.Name, "error", err)
-	}
-	return nil
+	return n.rules.validate()
 }
 
 // prepareSettings puts claims in effect and loads the options.
