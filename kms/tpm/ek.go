@@ -1,0 +1,137 @@
+package tpm
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+
+	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport"
+)
+
+// Handles of endorsement keys and of their certificates (TCG EK Credential
+// Profile §2.2.1.4, templates L-1 and L-2).
+const (
+	ekCertificateRSA tpm2.TPMHandle = 0x01c00002
+	ekCertificateECC tpm2.TPMHandle = 0x01c0000a
+)
+
+// maxEKCertificate bounds a certificate of an endorsement key, in bytes.
+const maxEKCertificate = 8 << 10
+
+// An endorsementKey (EK) is the key that the maker of a TPM certified. It only
+// decrypts, and is derived from a seed of the TPM each time.
+type endorsementKey struct {
+	handle tpm2.TPMHandle
+	name   tpm2.TPM2BName
+	public crypto.PublicKey
+	crt    *x509.Certificate // nil if the TPM has none
+}
+
+// endorsementKey derives the RSA endorsement key, or the one on P-256 if only that
+// has a certificate.
+func (s *session) endorsementKey() (*endorsementKey, error) {
+	template := tpm2.RSAEKTemplate
+	crt, err := s.ekCertificate(ekCertificateRSA)
+	if err == nil && crt == nil {
+		if crt, err = s.ekCertificate(ekCertificateECC); crt != nil {
+			template = tpm2.ECCEKTemplate
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate of the endorsement key: %w", err)
+	}
+	primary, err := tpm2.CreatePrimary{
+		PrimaryHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHEndorsement, Auth: noAuth()},
+		InPublic:      tpm2.New2B(template),
+	}.Execute(s)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the endorsement key: %w", err)
+	}
+	ek := &endorsementKey{handle: s.loaded(primary.ObjectHandle), name: primary.Name, crt: crt}
+	area, err := primary.OutPublic.Contents()
+	if err != nil {
+		return nil, err
+	}
+	ek.public, err = tpm2.Pub(*area)
+	return ek, err
+}
+
+// ekCertificate reads a certificate from the TPM's memory, nil if it has none.
+func (s *session) ekCertificate(index tpm2.TPMHandle) (*x509.Certificate, error) {
+	answer, err := tpm2.NVReadPublic{NVIndex: index}.Execute(s)
+	if errors.Is(err, tpm2.TPMRCHandle) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	public, err := answer.NVPublic.Contents()
+	if err != nil {
+		return nil, err
+	}
+	if public.DataSize > maxEKCertificate {
+		return nil, fmt.Errorf("%d bytes at %#x are no certificate", public.DataSize, uint32(index))
+	}
+	const chunk = 512 // no TPM gives less at a time
+	der := make([]byte, 0, public.DataSize)
+	for len(der) < int(public.DataSize) {
+		size := min(chunk, int(public.DataSize)-len(der))
+		read, err := tpm2.NVRead{
+			AuthHandle: tpm2.AuthHandle{Handle: index, Name: answer.NVName, Auth: noAuth()},
+			NVIndex:    tpm2.NamedHandle{Handle: index, Name: answer.NVName},
+			Size:       uint16(size),
+			Offset:     uint16(len(der)),
+		}.Execute(s)
+		if err != nil {
+			return nil, err
+		}
+		if len(read.Data.Buffer) == 0 {
+			return nil, errors.New("the TPM gives less than it has")
+		}
+		der = append(der, read.Data.Buffer...)
+	}
+	return parseEKCertificate(der)
+}
+
+// parseEKCertificate parses a certificate that padding may follow, as with some
+// makers.
+func parseEKCertificate(der []byte) (*x509.Certificate, error) {
+	var value asn1.RawValue
+	if _, err := asn1.Unmarshal(der, &value); err != nil {
+		return nil, fmt.Errorf("it is not one: %w", err)
+	}
+	return x509.ParseCertificate(value.FullBytes)
+}
+
+// activate decrypts what an attestation CA has encrypted for the endorsement key
+// and for an attestation key with a certain Name (TPM2_ActivateCredential).
+func (s *session) activate(ek *endorsementKey, akRecord *record, credential, secret []byte) ([]byte, error) {
+	ak, err := s.load(akRecord)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := tpm2.ActivateCredential{
+		ActivateHandle: ak.auth(),
+		KeyHandle:      tpm2.AuthHandle{Handle: ek.handle, Name: ek.name, Auth: tpm2.Policy(tpm2.TPMAlgSHA256, 16, endorsementPolicy)},
+		CredentialBlob: tpm2.TPM2BIDObject{Buffer: credential},
+		Secret:         tpm2.TPM2BEncryptedSecret{Buffer: secret},
+	}.Execute(s)
+	if err != nil {
+		return nil, fmt.Errorf("decrypting the secret of the attestation CA: %w", err)
+	}
+	return answer.CertInfo.Buffer, nil
+}
+
+// endorsementPolicy is the policy of endorsement keys: TPM2_PolicySecret with
+// the password of the endorsement hierarchy.
+func endorsementPolicy(tpm transport.TPM, handle tpm2.TPMISHPolicy, nonce tpm2.TPM2BNonce) error {
+	_, err := tpm2.PolicySecret{
+		AuthHandle:    tpm2.AuthHandle{Handle: tpm2.TPMRHEndorsement, Auth: noAuth()},
+		PolicySession: handle,
+		NonceTPM:      nonce,
+	}.Execute(tpm)
+	return err
+}
