@@ -174,13 +174,13 @@ func TestOrderAdvances(t *testing.T) {
 		}
 	}
 	o := order(now, v)
-	if err := o.Complete("id", "1", now); err != nil || o.Status != acme.StatusValid {
+	if err := o.Complete("", "id", "1", now); err != nil || o.Status != acme.StatusValid {
 		t.Errorf("Complete: %v, %s", err, o.Status)
 	}
 	if o.Advance(now.Add(24 * time.Hour)); o.Status != acme.StatusValid {
 		t.Errorf("a valid order became %s", o.Status)
 	}
-	if err := o.Complete("id2", "2", now); err == nil || o.Serial != "1" {
+	if err := o.Complete("", "id2", "2", now); err == nil || o.Serial != "1" {
 		t.Errorf("completing a valid order: %v, serial %s", err, o.Serial)
 	}
 }

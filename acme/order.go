@@ -27,6 +27,10 @@ type Order struct {
 	Profile  string `json:"profile,omitempty"`  // draft-ietf-acme-profiles
 	Replaces string `json:"replaces,omitempty"` // CertID of the predecessor, RFC 9773 §5
 
+	// Claim is held by the server that has a key outside its process sign; nil for
+	// none.
+	Claim *Claim `json:"claim,omitempty"`
+
 	Error          *Problem         `json:"error,omitempty"`
 	Authorizations []*Authorization `json:"authorizations"`
 
@@ -47,8 +51,8 @@ func LoadOrder(rec *store.ACMEOrder) (*Order, error) {
 	return o, nil
 }
 
-// Clone returns a copy that can be changed. Problems and attestations are never
-// changed, and so shared.
+// Clone returns a copy that can be changed. Problems, attestations and claims are
+// never changed, and so shared.
 func (o *Order) Clone() *Order {
 	c := *o
 	c.Identifiers = slices.Clone(o.Identifiers)
@@ -83,9 +87,10 @@ func (o *Order) Save(rec *store.ACMEOrder, keep time.Time) error {
 //	   V
 //	 valid
 //
-// Processing is not stored: the step from ready to valid is one transaction.
+// Processing is not stored: the step from ready to valid is one transaction. While
+// a claim lasts, an order stays as it was when the signature was asked for.
 func (o *Order) Advance(now time.Time) {
-	if o.Status != StatusPending && o.Status != StatusReady {
+	if (o.Status != StatusPending && o.Status != StatusReady) || o.Processing(now) {
 		return
 	}
 	if !now.Before(o.Expires) {
@@ -129,24 +134,6 @@ func (o *Order) Authorization(id string) *Authorization {
 		if a.ID == id {
 			return a
 		}
-	}
-	return nil
-}
-
-// Complete makes a ready order valid with its certificate. The error is a
-// *Problem if the order is not ready.
-func (o *Order) Complete(certificateID, serial string, now time.Time) error {
-	if err := o.CheckReady(now); err != nil {
-		return err
-	}
-	o.Status, o.CertificateID, o.Serial = StatusValid, certificateID, serial
-	return nil
-}
-
-// CheckReady returns a *Problem if the order cannot be finalized now.
-func (o *Order) CheckReady(now time.Time) error {
-	if o.Advance(now); o.Status != StatusReady {
-		return NewProblem(ProblemOrderNotReady, "the order is %s", o.Status)
 	}
 	return nil
 }

@@ -12,7 +12,17 @@ import (
 // is completed in the transaction that records the certificate.
 type Order struct {
 	ID, AccountID string
-	Nonce         *ca.OneTimeID // spent in that transaction; nil for none
+
+	// Nonce is spent in the first transaction that changes the order, and then
+	// set to nil; nil for none.
+	Nonce *ca.OneTimeID
+
+	// Begin changes the order's record or refuses, before a key outside this
+	// process is asked to sign, in the transaction that says so: of several
+	// servers that share a database one asks. It is not called for a key in this
+	// process, whose signatures do not leave it before the record. It may run more
+	// than once; nil does nothing.
+	Begin func(rec *store.ACMEOrder) error
 
 	// Complete changes the order's record or refuses, and then nothing is recorded
 	// and the certificate does not exist. It may run more than once.
@@ -22,6 +32,21 @@ type Order struct {
 // X509ForOrder is X509 for an ACME order.
 func (i *Issuer) X509ForOrder(ctx context.Context, req *ca.Request, authorize Authorize, order *Order) (*ca.Certificate, error) {
 	return i.x509(ctx, req, authorize, order)
+}
+
+// begin returns how the order, if there is one, changes before the signature.
+func (o *Order) begin() *store.ACMEOrderUpdate {
+	if o == nil || o.Begin == nil {
+		return nil
+	}
+	return &store.ACMEOrderUpdate{ID: o.ID, Nonce: o.Nonce, Apply: o.Begin}
+}
+
+// spent says that a transaction with the update has succeeded.
+func (o *Order) spent(up *store.ACMEOrderUpdate) {
+	if up != nil {
+		o.Nonce = nil
+	}
 }
 
 // addTo puts the order, if there is one, into what is recorded.

@@ -60,7 +60,7 @@ func (i *Issuer) x509(ctx context.Context, req *ca.Request, authorize Authorize,
 	}
 
 	out.step = "sign" // the one use of the issuer's key
-	intent, err := i.openIntent(ctx, req, ready, grant)
+	intent, err := i.openIntent(ctx, req, ready, grant, order)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +143,9 @@ func (i *Issuer) record(ctx context.Context, req *ca.Request, leaf *x509.Certifi
 	}
 	order.addTo(issuance, leaf)
 	err := i.cfg.Store.Record(ctx, issuance)
+	if err == nil {
+		order.spent(issuance.Order)
+	}
 	if errors.Is(err, store.ErrSerialExists) { // a template chose it
 		return &ca.Error{Kind: ca.ErrForbidden, Detail: fmt.Sprintf("a certificate with serial number %s was already issued", rec.Serial), Cause: err}
 	}

@@ -25,11 +25,15 @@ type Intent struct {
 	// OneTime is spent with the intent, so that two racing requests ask for one
 	// signature; nil for none.
 	OneTime *ca.OneTimeID `json:"oneTime,omitempty"`
+
+	// Order is updated when the intent is opened, so that of servers which share a
+	// database one asks for a signature; nil for none. It is not stored.
+	Order *ACMEOrderUpdate `json:"-"`
 }
 
 // OpenIntent stores what is about to be signed and spends its one-time ID. The
-// error is ErrTokenUsed (kind ca.ErrUnauthorized) or ErrSerialExists where that
-// is the reason. Record closes the intent that is passed in Issuance.Intent.
+// error is ErrTokenUsed (kind ca.ErrUnauthorized), ErrSerialExists or ErrNonceUsed
+// where that is the reason, or the refusal of the order. Record closes the intent that is passed in Issuance.Intent.
 func (s *Store) OpenIntent(ctx context.Context, in *Intent) error {
 	serial, err := parseSerial(in.Serial)
 	if err != nil {
@@ -56,9 +60,12 @@ func (s *Store) OpenIntent(ctx context.Context, in *Intent) error {
 		} else if v != nil {
 			return ErrSerialExists
 		}
-		return writeAll(tx, token, intent)
+		if err := writeAll(tx, token, intent); err != nil {
+			return err
+		}
+		return s.applyOrder(tx, in.Order)
 	})
-	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketIntents: ErrSerialExists})
+	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketIntents: ErrSerialExists, bucketNonces: errNonceUsed()})
 }
 
 // CloseIntent forgets an intent whose signature was certainly not made, and

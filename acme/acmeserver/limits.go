@@ -44,6 +44,10 @@ var retryDelays = [...]time.Duration{2 * time.Second, 4 * time.Second, 8 * time.
 // an answer after 15 seconds.
 const finalizeWait = 10 * time.Second
 
+// claimTime is how long a server may have a key outside its process sign before
+// others that share the database take it for crashed, and one of them asks again.
+const claimTime = 2 * time.Minute
+
 // orderLifetime is how long an order and its authorizations may be worked on.
 const orderLifetime = 24 * time.Hour
 

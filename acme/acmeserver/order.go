@@ -39,7 +39,7 @@ func (x *exchange) writeOrder(status int, o *acme.Order) {
 	if o.CertificateID != "" {
 		body.Certificate = x.url(pathCertificate, o.CertificateID)
 	}
-	if o.Status == acme.StatusReady && x.s.jobs.has(o.ID) {
+	if o.Processing(x.s.now()) || (o.Status == acme.StatusReady && x.s.jobs.has(o.ID)) {
 		body.Status = acme.StatusProcessing
 		x.retryAfter(pollAfter)
 	}

@@ -1,0 +1,93 @@
+package acmeserver
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+
+	"stepca/acme"
+	"stepca/ca"
+	"stepca/issue"
+	"stepca/store"
+)
+
+// errFinalized means that another request has finalized the order, or is about to.
+var errFinalized = errors.New("the order is finalized by another request")
+
+// An issuance is the work of issuing the certificate of an order.
+type issuance struct {
+	s     *Server
+	ctx   context.Context // goes on if the client goes away: what was begun is recorded
+	req   *ca.Request
+	grant *ca.Grant
+	order *issue.Order
+	claim string // on the order, if the key is outside this process; else ""
+}
+
+func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest, names []ca.Identifier) *issuance {
+	grant := x.prov.OrderGrant()
+	grant.Subject.CommonName = csr.Subject.CommonName
+	grant.SANs = names
+	if names[0].Type == ca.PermanentIdentifier {
+		grant.Template.Default = ca.TemplateAttested
+	}
+	i := &issuance{s: x.s, ctx: context.WithoutCancel(x.r.Context()), grant: grant, req: &ca.Request{
+		Operation: ca.SignX509, ID: x.requestID(), CSR: csr,
+		NotBefore: ca.TimeOrDuration{Time: o.NotBefore}, NotAfter: ca.TimeOrDuration{Time: o.NotAfter},
+	}}
+	i.order = &issue.Order{ID: o.ID, AccountID: o.AccountID, Nonce: x.nonce, Begin: i.begin, Complete: i.complete}
+	return i
+}
+
+// run issues the certificate. A claim on an order that got none is given up, so
+// that the client can ask again.
+func (i *issuance) run() (err error) {
+	defer recovered(&err)
+	_, err = i.s.cfg.Issuer.X509ForOrder(i.ctx, i.req, func(context.Context, *ca.Request) (*ca.Grant, error) {
+		return i.grant, nil
+	}, i.order)
+	if err == nil || i.claim == "" || errors.Is(err, errFinalized) {
+		return err
+	}
+	_, release := i.s.updateOrder(i.ctx, i.order.ID, nil, func(o *acme.Order) error {
+		o.Release(i.claim)
+		return nil
+	})
+	if release != nil {
+		i.s.log.Error("the claim on an ACME order was not given up: it lapses", "order", i.order.ID, "after", claimTime, "error", release)
+	}
+	return err
+}
+
+// begin claims the order before a key outside this process signs.
+func (i *issuance) begin(rec *store.ACMEOrder) error {
+	o, err := i.s.decodeOrder(rec)
+	if err != nil {
+		return err
+	}
+	now := i.s.now()
+	if o.Status == acme.StatusValid || o.Processing(now) {
+		return errFinalized
+	}
+	i.claim = acme.NewID()
+	if err := o.Begin(i.claim, now.Add(claimTime), now); err != nil {
+		return err
+	}
+	return i.s.encodeOrder(o, rec, rec.ExpiresAt)
+}
+
+// complete makes the order valid with its certificate. From then on the order is
+// kept as long as the certificate is good, to be downloaded.
+func (i *issuance) complete(rec *store.ACMEOrder, leaf *x509.Certificate) error {
+	o, err := i.s.decodeOrder(rec)
+	if err != nil {
+		return err
+	}
+	if o.Status == acme.StatusValid {
+		return errFinalized
+	}
+	if err := o.Complete(i.claim, acme.NewPartID(o.ID), leaf.SerialNumber.String(), i.s.now()); err != nil {
+		return err
+	}
+	return i.s.encodeOrder(o, rec, leaf.NotAfter)
+}
