@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stepca/ca"
+	"stepca/jose"
 )
 
 // A ChallengeType names a way to prove control of an identifier.
@@ -70,7 +71,7 @@ func CheckResponse(payload []byte) error {
 		return nil
 	}
 	var object map[string]json.RawMessage
-	if err := json.Unmarshal(payload, &object); err != nil || object == nil {
+	if err := jose.Unmarshal(payload, &object); err != nil || object == nil {
 		return NewProblem(ProblemMalformed, "the answer to a challenge has to be a JSON object")
 	}
 	return nil

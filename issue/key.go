@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+	"math"
 
 	"stepca/ca"
 )
@@ -29,7 +30,7 @@ func CheckPublicKey(pub crypto.PublicKey) error {
 			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key must be at least %d bits (%d bytes)", minRSABits, minRSABits/8)
 		case bits > maxRSABits:
 			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key must be at most %d bits", maxRSABits)
-		case key.E < 3 || key.E%2 == 0:
+		case key.E < 3 || key.E%2 == 0 || key.E > math.MaxInt32: // crypto/rsa uses none above
 			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key has the unsafe public exponent %d", key.E)
 		}
 		return nil

@@ -60,7 +60,7 @@ func TestClaimsJSON(t *testing.T) {
 	}
 	for text, test := range tests {
 		var claims Claims
-		if err := decodeJSON([]byte(text), &claims); err != nil {
+		if err := Unmarshal([]byte(text), &claims); err != nil {
 			if test.want != "" {
 				t.Errorf("%s: %v", text, err)
 			}

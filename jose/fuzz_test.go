@@ -127,14 +127,14 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(`{"aud":"a","exp":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var claims, again Claims
-		if decodeJSON(data, &claims) != nil {
+		if Unmarshal(data, &claims) != nil {
 			return
 		}
 		text, err := json.Marshal(claims)
 		if err != nil {
 			t.Fatalf("%q parses and cannot be written: %v", data, err)
 		}
-		if err := decodeJSON(text, &again); err != nil {
+		if err := Unmarshal(text, &again); err != nil {
 			t.Fatalf("%q is written as %q, which does not parse: %v", data, text, err)
 		}
 		if text2, _ := json.Marshal(again); !bytes.Equal(text, text2) {

@@ -37,7 +37,7 @@ func parseHeader(data []byte) (Header, error) {
 		*Header
 		JWK json.RawMessage `json:"jwk"`
 	}{Header: &h}
-	if err := decodeJSON(data, &raw); err != nil {
+	if err := Unmarshal(data, &raw); err != nil {
 		return h, fmt.Errorf("the header: %w", err)
 	}
 	if h.Algorithm == "" {

@@ -29,5 +29,6 @@ func decodeSegment(s string) ([]byte, error) {
 	return encoding.DecodeString(s)
 }
 
-// decodeJSON is json.Unmarshal with case-sensitive names, each at most once.
-func decodeJSON(data []byte, value any) error { return json.Unmarshal(data, value) }
+// Unmarshal is json.Unmarshal with case-sensitive names, each at most once (RFC 7515
+// §4): what one reader of a signed object sees, all see.
+func Unmarshal(data []byte, value any) error { return json.Unmarshal(data, value) }

@@ -22,13 +22,16 @@ type JWK = gojose.JSONWebKey
 // A JWKSet is a set of them (RFC 7517 §5).
 type JWKSet = gojose.JSONWebKeySet
 
+// The library would stop at 4096 bits, where clients of ACME have RSA keys of 8192.
+func init() { gojose.MaxRSAModulusBits = MaxRSABits }
+
 // ParseJWK parses one JWK of at most MaxKeySize bytes.
 func ParseJWK(data []byte) (*JWK, error) {
 	if len(data) > MaxKeySize {
 		return nil, fmt.Errorf("parsing JWK: larger than %d bytes", MaxKeySize)
 	}
 	jwk := new(JWK)
-	if err := decodeJSON(data, jwk); err != nil {
+	if err := Unmarshal(data, jwk); err != nil {
 		return nil, fmt.Errorf("parsing JWK: %w", err)
 	}
 	if secret, symmetric := jwk.Key.([]byte); symmetric && len(secret) == 0 || !symmetric && !jwk.Valid() {
@@ -49,7 +52,7 @@ func ParseJWKSet(data []byte) (*JWKSet, error) {
 	var raw struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := decodeJSON(data, &raw); err != nil {
+	if err := Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("parsing JWK set: %w", err)
 	}
 	set := new(JWKSet)

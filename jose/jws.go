@@ -76,7 +76,7 @@ func ParseJSON(data []byte) (*JWS, error) {
 		return nil, fmt.Errorf("parsing JWS: larger than %d bytes", MaxSize)
 	}
 	var raw rawJWS
-	if err := decodeJSON(data, &raw); err != nil {
+	if err := Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("parsing JWS: %w", err)
 	}
 	one := raw.rawSignature
@@ -135,7 +135,7 @@ func (j *JWS) UnverifiedClaims(values ...any) error {
 		return errors.New("the claims: not a JSON object")
 	}
 	for _, value := range values {
-		if err := decodeJSON(j.payload, value); err != nil {
+		if err := Unmarshal(j.payload, value); err != nil {
 			return fmt.Errorf("the claims: %w", err)
 		}
 	}

@@ -74,12 +74,21 @@ type client struct {
 	key  crypto.Signer
 	kid  string
 
+	faulty bool // internal errors are part of the test
+
 	nonces []string
 }
 
 func newClient(t testing.TB, c *catest.CA) *client {
 	t.Helper()
 	return &client{t: t, ca: c, http: c.HTTP(nil), base: c.URL + "/acme/acme/", key: newKey(t)}
+}
+
+// in returns the client for a subtest.
+func (c *client) in(t testing.TB) *client {
+	one := *c
+	one.t, one.nonces = t, nil
+	return &one
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -138,6 +147,9 @@ func (c *client) do(req *http.Request) *reply {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	if resp.StatusCode == http.StatusInternalServerError && !c.faulty {
+		c.t.Errorf("%s %s: internal error %s", req.Method, req.URL, body)
 	}
 	if n := resp.Header.Get("Replay-Nonce"); n != "" {
 		c.nonces = append(c.nonces, n)

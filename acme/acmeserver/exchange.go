@@ -1,6 +1,7 @@
 package acmeserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"stepca/acme"
 	"stepca/ca"
@@ -193,10 +195,14 @@ func (x *exchange) requestID() string { return x.s.cfg.RequestID(x.r.Context()) 
 // decode reads the JSON object of a payload.
 func (x *exchange) decode(dst any) error {
 	if len(x.payload) == 0 {
-		return acme.NewProblem(acme.ProblemMalformed, "the payload is empty, where a JSON object is needed")
+		return malformed("the payload is empty, where a JSON object is needed")
 	}
-	if err := json.Unmarshal(x.payload, dst); err != nil {
-		return acme.NewProblem(acme.ProblemMalformed, "the payload is not the JSON object that is needed: %w", err)
+	err := jose.Unmarshal(x.payload, dst)
+	if err == nil && (!utf8.Valid(x.payload) || !bytes.HasPrefix(bytes.TrimLeft(x.payload, " \t\r\n"), []byte("{"))) {
+		err = errors.New("no object, or not in UTF-8")
+	}
+	if err != nil {
+		return malformed("the payload is not the JSON object that is needed: %w", err)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (x *exchange) checkKeyChange(payload []byte) error {
 		Account string          `json:"account"`
 		OldKey  json.RawMessage `json:"oldKey"`
 	}
-	if err := json.Unmarshal(payload, &req); err != nil {
+	if err := jose.Unmarshal(payload, &req); err != nil {
 		return malformed("the payload of the inner JWS is not a JSON object")
 	}
 	if req.Account != x.header.KeyID {

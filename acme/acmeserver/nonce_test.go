@@ -63,6 +63,11 @@ func TestSharedNonceIsLeftToTheStore(t *testing.T) {
 	if err != nil || id == nil || id.ID != nonce || id.Expires.Before(now) {
 		t.Errorf("redeem by another server = %+v, %v", id, err)
 	}
+	for _, other := range []string{nonce[:9] + "\n" + nonce[9:], "\r" + nonce, nonce + "="} { // each would be a nonce of its own to the store
+		if _, err := b.redeem(other); err == nil {
+			t.Errorf("%q was redeemed for %q", other, nonce)
+		}
+	}
 	now = now.Add(nonceLifetime + time.Minute)
 	if _, err := a.redeem(nonce); err == nil {
 		t.Error("an old nonce was redeemed")
