@@ -79,7 +79,7 @@ const rule = `
 	# The command line.
 	cli: ca config keyfile kms buildinfo
 	cli/authority: ca api client config config/pki jose keyfile kms cli
-	cli/clitest: cli buildinfo
+	cli/clitest: cli kms buildinfo
 	cli/*: ca api client config config/pki jose keyfile kms template issue provisioner server acme cli cli/authority
 	cli/ca: ca api client config config/pki jose keyfile kms acme template cli cli/authority cli/ca/provisioner cli/certificate
 
