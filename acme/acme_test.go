@@ -180,6 +180,9 @@ func TestOrderAdvances(t *testing.T) {
 	if o.Advance(now.Add(24 * time.Hour)); o.Status != acme.StatusValid {
 		t.Errorf("a valid order became %s", o.Status)
 	}
+	if err := o.Begin("c", now.Add(time.Minute), now); err == nil {
+		t.Error("a valid order can be claimed")
+	}
 	if err := o.Complete("", "id2", "2", now); err == nil || o.Serial != "1" {
 		t.Errorf("completing a valid order: %v, serial %s", err, o.Serial)
 	}

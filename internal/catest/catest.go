@@ -52,6 +52,10 @@ type Options struct {
 	Intermediate func(*x509.Certificate)
 
 	Engines map[string]server.EngineOpener // beyond memory
+
+	// Keys opens the keys of the CA, which are files; nil means soft.Open.
+	Keys func(context.Context, kms.Config) (kms.Engine, error)
+
 	Getenv  func(string) string            // nil knows no variable
 	Log     *slog.Logger                   // nil writes to the test's log
 	Stderr  io.Writer                      // gets banner and access log; nil writes to the test's log
@@ -244,6 +248,9 @@ func (c *CA) start(opts Options) {
 	if opts.Getenv == nil {
 		opts.Getenv = func(string) string { return "" }
 	}
+	if opts.Keys == nil {
+		opts.Keys = soft.Open
+	}
 	if opts.Stderr == nil {
 		opts.Stderr = c.t.Output()
 	}
@@ -258,7 +265,7 @@ func (c *CA) start(opts Options) {
 	}
 	s, err := server.Open(c.t.Context(), server.Options{
 		ConfigFile: c.ConfigFile, StepPath: c.Dir, Version: "test", Quiet: true,
-		Stderr: opts.Stderr, Getenv: opts.Getenv, KMS: kms.Registry{kms.Soft: soft.Open}, Engines: engines, ACME: opts.ACME,
+		Stderr: opts.Stderr, Getenv: opts.Getenv, KMS: kms.Registry{kms.Soft: opts.Keys}, Engines: engines, ACME: opts.ACME,
 	}, opts.Log)
 	if err != nil {
 		c.t.Fatal(err)
