@@ -62,6 +62,21 @@ func Subtle(cmd *cobra.Command, value *bool) {
 	Hide(cmd, "subtle")
 }
 
+// Unused defines hidden flags that the command takes and has no use for, because
+// the reference does so and scripts set them. A name that ends with "=" is that of
+// a flag with a value, which may be repeated.
+func Unused(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		name, hasValue := strings.CutSuffix(name, "=")
+		if hasValue {
+			cmd.Flags().StringArray(name, nil, "has no effect on this command")
+		} else {
+			cmd.Flags().Bool(name, false, "has no effect on this command")
+		}
+		Hide(cmd, name)
+	}
+}
+
 // ContextFlag defines --context: use that context for this invocation. The
 // frame acts on it.
 func ContextFlag(cmd *cobra.Command) {

@@ -58,3 +58,13 @@ func (f *UserDataFlags) JSON(env *Env) (json.RawMessage, error) {
 	}
 	return json.Marshal(values)
 }
+
+// Claim are the variables as the claim "user" of a token has them: an object even
+// if there are none.
+func (f *UserDataFlags) Claim(env *Env) (json.RawMessage, error) {
+	claim, err := f.JSON(env)
+	if err == nil && claim == nil {
+		claim = json.RawMessage("{}")
+	}
+	return claim, err
+}

@@ -29,6 +29,8 @@ type TokenFlags struct {
 	SSHPOPCert, SSHPOPKey string
 	NebulaCert, NebulaKey string
 	K8sSATokenPath        string
+
+	Console bool // log in to OIDC providers without a browser on this machine
 }
 
 // DefineProvisioner defines --provisioner (and --issuer).
@@ -85,6 +87,11 @@ func (f *TokenFlags) DefineNebula(cmd *cobra.Command) {
 // DefineK8sSA defines --k8ssa-token-path.
 func (f *TokenFlags) DefineK8sSA(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.K8sSATokenPath, "k8ssa-token-path", "", "a `file` with the Kubernetes service account token, for K8sSA provisioners")
+}
+
+// DefineConsole defines --console.
+func (f *TokenFlags) DefineConsole(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.Console, "console", false, "for OIDC provisioners, log in with a code to enter in a browser elsewhere, not in one on this machine")
 }
 
 // types are those that the credentials are for; nil means any.

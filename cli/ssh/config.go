@@ -30,6 +30,8 @@ type configFlags struct {
 	console    bool
 	dryRun     bool
 	undo       bool
+	force      bool
+	team       teamFlags
 }
 
 func configure(env *cli.Env) *cobra.Command {
@@ -72,6 +74,9 @@ $ step ssh config --undo`,
 	flags.BoolVar(&f.console, "console", false, "have logins that ssh starts use the terminal and not a browser")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the files instead of writing them")
 	flags.BoolVar(&f.undo, "undo", false, "take back what this command wrote; with --host, in the configuration of sshd only")
+	flags.BoolVarP(&f.force, "force", "f", false, "with --undo, take back files that were changed since, too")
+	cli.ShortFirst(cmd, "force")
+	f.team.define(cmd)
 	return cmd
 }
 
@@ -80,7 +85,7 @@ func (f *configFlags) run(env *cli.Env, cmd *cobra.Command) error {
 		return err
 	}
 	if f.undo {
-		return undoConfig(env, f.host)
+		return undoConfig(env, f.host, f.force)
 	}
 	c, err := f.conn.Open(cmd.Context(), env, cmd)
 	if err != nil {
@@ -103,6 +108,9 @@ func (f *configFlags) run(env *cli.Env, cmd *cobra.Command) error {
 }
 
 func (f *configFlags) check() error {
+	if err := f.team.check(); err != nil {
+		return err
+	}
 	flags := []struct {
 		name string
 		set  bool

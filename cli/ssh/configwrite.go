@@ -2,11 +2,13 @@ package ssh
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"stepca/api"
@@ -28,8 +30,20 @@ func templatePath(env *cli.Env, path string) (string, error) {
 		return filepath.Abs(path)
 	case filepath.IsAbs(path):
 		return filepath.Clean(path), nil
+	case first == "":
+		return "", fmt.Errorf("the certificate authority sent a template for %s, which is no path of this system", path)
 	}
 	return filepath.Join(env.Path.Dir(), path), nil
+}
+
+// A configPlan is what step ssh config is going to write.
+type configPlan struct {
+	env     *cli.Env
+	host    bool // it is for sshd
+	journal *journal
+	places  []string // of all templates
+	dirs    []string // to be made
+	files   []newFile
 }
 
 // applyConfig writes all templates, or nothing, and remembers for undoConfig what
@@ -39,47 +53,107 @@ func applyConfig(env *cli.Env, templates []api.SSHTemplate, host bool) error {
 	if err != nil {
 		return err
 	}
-	var places []string
-	var files []newFile
+	p := &configPlan{env: env, host: host, journal: j}
 	for _, t := range templates {
-		place, err := templatePath(env, t.Path)
-		if err != nil {
-			return err
-		}
-		places = append(places, place)
-		if t.Type == api.SSHDirectory {
-			j.directory(place, host)
-			if err := os.MkdirAll(place, keyfile.DirPerm); err != nil {
-				return cli.FileError(err)
-			}
-			continue
-		}
-		old, existed, err := currentText(place, files)
-		if err != nil {
-			return err
-		}
-		text, err := merge(env, old, t)
-		if err != nil {
-			return err
-		}
-		j.file(t, place, host, old, existed, text)
-		if !existed || !bytes.Equal(old, text) {
-			files = append(files, newFile{place, text, keyfile.SecretPerm})
-		}
-	}
-	if len(files) > 0 {
-		record, err := j.encode(env)
-		if err != nil {
-			return err
-		}
-		if err := writeAll(append(files, record)); err != nil {
+		if err := p.add(t); err != nil {
 			return err
 		}
 	}
-	for _, place := range places {
+	if err := p.carryOut(); err != nil {
+		return err
+	}
+	for _, place := range p.places {
 		env.Noticef("✔ %s", place)
 	}
 	return nil
+}
+
+// add plans what a template changes.
+func (p *configPlan) add(t api.SSHTemplate) error {
+	place, err := templatePath(p.env, t.Path)
+	if err != nil {
+		return err
+	}
+	p.places = append(p.places, place)
+	if t.Type == api.SSHDirectory {
+		if _, err := os.Stat(place); err != nil {
+			p.dirs = append(p.dirs, place)
+			p.journal.directory(place, p.host)
+		}
+		return nil
+	}
+	t.Comment = cmp.Or(t.Comment, "#")
+	old, existed, err := p.currentText(place)
+	if err != nil {
+		return err
+	}
+	text, err := merge(p.env, old, t)
+	if err != nil {
+		return err
+	}
+	p.journal.file(t, place, p.host, old, existed, text)
+	if !existed || !bytes.Equal(old, text) {
+		p.write(place, text, existed)
+	}
+	return nil
+}
+
+// write plans that a file gets a text. One that is there keeps its mode.
+func (p *configPlan) write(name string, text []byte, existed bool) {
+	perm := keyfile.SecretPerm
+	if existed {
+		perm = publicPerm
+	}
+	for i, f := range p.files {
+		if f.name == name {
+			p.files[i].data = text
+			return
+		}
+	}
+	p.files = append(p.files, newFile{name, text, perm})
+}
+
+// currentText is what is in a file, or will be after the planned writes.
+func (p *configPlan) currentText(name string) (text []byte, existed bool, err error) {
+	for _, f := range p.files {
+		if f.name == name {
+			return f.data, true, nil
+		}
+	}
+	text, err = os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return text, err == nil, cli.FileError(err)
+}
+
+// carryOut writes the record first, so that --undo knows of what a crash leaves,
+// and the files from the last to the first: each names those after it.
+func (p *configPlan) carryOut() error {
+	record, err := p.journal.encode(p.env)
+	if err != nil {
+		return err
+	}
+	if old, err := os.ReadFile(record.name); err == nil && bytes.Equal(old, record.data) && len(p.files) == 0 && len(p.dirs) == 0 {
+		return nil
+	}
+	slices.Reverse(p.files)
+	var made []string
+	for _, dir := range p.dirs {
+		made = append(made, missingDirs(dir)...)
+		if err = os.MkdirAll(dir, keyfile.DirPerm); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = writeAll(append([]newFile{record}, p.files...))
+	}
+	if err != nil {
+		for _, dir := range slices.Backward(made) {
+			os.Remove(dir) //nolint:errcheck // it is empty, or not ours any more
+		}
+	}
+	return cli.FileError(err)
 }
 
 // merge returns the text of a file with the template in it.
@@ -88,27 +162,9 @@ func merge(env *cli.Env, old []byte, t api.SSHTemplate) ([]byte, error) {
 	case api.SSHFile:
 		return t.Content, nil
 	case api.SSHSnippet:
-		comment := t.Comment
-		if comment == "" {
-			comment = "#"
-		}
-		return withSection(old, t.Content, comment, env.Now()), nil
+		return withSection(old, t.Content, t.Comment, env.Now()), nil
 	case api.SSHPrependLine:
 		return withFirstLine(old, t.Content), nil
 	}
 	return nil, fmt.Errorf("the certificate authority sent a template of the unknown type %q", t.Type)
-}
-
-// currentText is what is in a file, or will be after the pending writes.
-func currentText(name string, pending []newFile) (text []byte, existed bool, err error) {
-	for i := len(pending) - 1; i >= 0; i-- {
-		if pending[i].name == name {
-			return pending[i].data, true, nil
-		}
-	}
-	text, err = os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false, nil
-	}
-	return text, err == nil, cli.FileError(err)
 }

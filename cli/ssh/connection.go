@@ -3,9 +3,7 @@ package ssh
 import (
 	"github.com/spf13/cobra"
 
-	"stepca/cli"
 	"stepca/cli/authority"
-	"stepca/client"
 )
 
 // defineConnection defines the flags that say which CA to talk to, for a command
@@ -15,11 +13,4 @@ func defineConnection(cmd *cobra.Command, conn *authority.Connection) {
 	passwordFile := new(string)
 	cmd.Flags().StringVar(passwordFile, "password-file", "", "with --offline, a `file` with the password of the authority's keys")
 	conn.DefineOffline(cmd, passwordFile)
-}
-
-// selectedCA tells the user which CA is going to be asked, if one is.
-func selectedCA(env *cli.Env, conn *authority.Connection, c *client.Client) {
-	if !conn.Offline.Enabled {
-		env.Selected("CA", c.URL())
-	}
 }

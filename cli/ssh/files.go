@@ -1,9 +1,12 @@
 package ssh
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"stepca/cli"
 	"stepca/keyfile"
@@ -26,15 +29,15 @@ func writeAll(files []newFile) error {
 	for _, f := range files {
 		restore, err := saved(f.name)
 		if err == nil {
+			undo = append(undo, restore)
 			err = keyfile.WriteFile(f.name, f.data, f.perm)
 		}
 		if err != nil {
-			for _, restore := range undo {
+			for _, restore := range slices.Backward(undo) {
 				err = errors.Join(err, restore())
 			}
 			return cli.FileError(err)
 		}
-		undo = append(undo, restore)
 	}
 	return nil
 }
@@ -45,14 +48,48 @@ func saved(name string) (restore func() error, err error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return func() error { return os.Remove(name) }, nil
+		return absent(name), nil
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		return func() error { return nil }, nil
 	}
 	data, err := os.ReadFile(name)
-	return func() error { return keyfile.WriteFile(name, data, info.Mode().Perm()) }, err
+	return func() error {
+		if now, err := os.ReadFile(name); err == nil && bytes.Equal(now, data) {
+			return nil
+		}
+		return keyfile.WriteFile(name, data, info.Mode().Perm())
+	}, err
+}
+
+// absent returns what removes a file, and the directories that are missing now.
+func absent(name string) (restore func() error) {
+	missing := missingDirs(filepath.Dir(name))
+	return func() error {
+		err := os.Remove(name)
+		for _, dir := range slices.Backward(missing) {
+			os.Remove(dir) //nolint:errcheck // somebody else may use it by now
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+}
+
+// missingDirs are those of a directory and its parents that are not there, the
+// outermost first.
+func missingDirs(dir string) []string {
+	var missing []string
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			slices.Reverse(missing)
+			return missing
+		}
+		missing = append(missing, dir)
+		dir = filepath.Dir(dir)
+	}
 }
 
 // mayWriteAll asks about every file that is there before any is written.

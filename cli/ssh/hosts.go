@@ -40,6 +40,7 @@ $ step ssh hosts`,
 		},
 	}
 	defineConnection(cmd, &conn)
+	cli.Unused(cmd, "set=", "set-file=", "console")
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 	"stepca/api"
 	"stepca/ca"
 	"stepca/cli"
+	"stepca/cli/authority"
 	"stepca/client"
 	"stepca/config"
 	"stepca/keyfile"
@@ -36,8 +37,8 @@ type identityRequest struct {
 }
 
 // newIdentity prepares the request; nil if the CA asks nobody for a certificate.
-func newIdentity(ctx context.Context, env *cli.Env, g *grant, s *subject, hostID string) (*identityRequest, error) {
-	version, err := g.client.Version(ctx)
+func newIdentity(ctx context.Context, env *cli.Env, g *authority.Grant, s *subject, hostID string) (*identityRequest, error) {
+	version, err := g.Client.Version(ctx)
 	if err != nil || !version.RequireClientAuthentication {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func newIdentity(ctx context.Context, env *cli.Env, g *grant, s *subject, hostID
 	if r.key, err = keyfile.Generate(keyfile.KeySpec{}); err != nil {
 		return nil, err
 	}
-	sans := append([]string{}, g.claims.SANs...)
+	sans := append([]string{}, g.Claims.SANs...)
 	if s.certType == ca.SSHHost {
 		if hostID == "" {
 			hostID = r.paths.hostID()
@@ -57,7 +58,7 @@ func newIdentity(ctx context.Context, env *cli.Env, g *grant, s *subject, hostID
 		}
 		sans = append(sans, uuidPrefix+hostID)
 	}
-	r.csr, err = client.NewCSR(r.key, g.claims.Subject, ca.ParseSANs(sans))
+	r.csr, err = client.NewCSR(r.key, g.Claims.Subject, ca.ParseSANs(sans))
 	return r, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -33,6 +32,7 @@ func (f *issuance) define(cmd *cobra.Command, passwordFile *string) {
 	f.conn.Define(cmd)
 	f.conn.DefineOffline(cmd, passwordFile)
 	f.tokens.DefineProvisioner(cmd)
+	f.tokens.DefineConsole(cmd)
 	f.data.Define(cmd)
 }
 
@@ -51,53 +51,16 @@ type subject struct {
 	before     ca.TimeOrDuration
 }
 
-// A grant is a token, and a client of the CA that it is for.
-type grant struct {
-	client *client.Client
-	token  string
-	claims *client.TokenClaims
-}
-
 // authorize takes the token of --token or makes one for the subject.
-func (f *issuance) authorize(ctx context.Context, env *cli.Env, s *subject) (*grant, error) {
-	if f.conn.Offline.Enabled && f.token != "" {
-		return nil, cli.IncompatibleFlags("offline", "token")
+func (f *issuance) authorize(ctx context.Context, env *cli.Env, s *subject) (*authority.Grant, error) {
+	if f.token != "" {
+		return f.conn.Grant(ctx, env, f.token)
 	}
-	token := f.token
-	if token == "" {
-		var err error
-		if token, err = f.mint(ctx, env, s); err != nil {
-			return nil, err
-		}
-	}
-	claims, err := client.ParseToken(token)
-	if err != nil {
-		return nil, fmt.Errorf("error parsing flag '--token': %w", err)
-	}
-	c, err := f.conn.OpenWithToken(ctx, env, claims)
+	user, err := f.data.Claim(env)
 	if err != nil {
 		return nil, err
 	}
-	return &grant{c, token, claims}, nil
-}
-
-func (f *issuance) mint(ctx context.Context, env *cli.Env, s *subject) (string, error) {
-	c, err := f.conn.CA(ctx, env)
-	if err != nil {
-		return "", err
-	}
-	p, err := f.tokens.Choose(ctx, env, c)
-	if err != nil {
-		return "", err
-	}
-	user, err := f.data.JSON(env)
-	if err != nil {
-		return "", err
-	}
-	if user == nil {
-		user = json.RawMessage("{}")
-	}
-	return f.tokens.Mint(ctx, env, c, p, client.TokenOptions{
+	return f.conn.MakeGrant(ctx, env, &f.tokens, client.TokenOptions{
 		Route:   api.PathSSHSign,
 		Subject: s.keyID,
 		User:    user,
@@ -114,14 +77,14 @@ func (f *issuance) mint(ctx context.Context, env *cli.Env, s *subject) (string, 
 // sign asks the CA for the certificate of a key, and for one of addUser, which
 // may be nil, to create the user with. hostID goes into the X.509 identity of a
 // host, if the CA wants its clients to have one.
-func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, s *subject, key, addUser ssh.PublicKey, hostID string) (*api.SSHSignResponse, error) {
+func (f *issuance) sign(ctx context.Context, env *cli.Env, g *authority.Grant, s *subject, key, addUser ssh.PublicKey, hostID string) (*api.SSHSignResponse, error) {
 	data, err := f.data.JSON(env)
 	if err != nil {
 		return nil, err
 	}
 	req := &api.SSHSignRequest{
 		PublicKey:    key.Marshal(),
-		Token:        g.token,
+		Token:        g.Token,
 		CertType:     s.certType,
 		KeyID:        s.keyID,
 		Principals:   s.principals,
@@ -139,8 +102,8 @@ func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, s *subject,
 	if identity != nil {
 		req.IdentityCSR.CertificateRequest = identity.csr
 	}
-	selectedCA(env, &f.conn, g.client)
-	resp, err := g.client.SSHSign(ctx, req)
+	f.conn.ShowCA(env, g.Client)
+	resp, err := g.Client.SSHSign(ctx, req)
 	if err != nil {
 		return nil, err
 	}

@@ -149,7 +149,7 @@ func (f *loginFlags) login(ctx context.Context, env *cli.Env, a *sshAgent, key c
 	if err != nil {
 		return err
 	}
-	s.keyID = cmp.Or(g.claims.Email, g.claims.Subject)
+	s.keyID = cmp.Or(g.Claims.Email, g.Claims.Subject)
 	var addKey crypto.Signer
 	var addPub ssh.PublicKey
 	if f.addUser {

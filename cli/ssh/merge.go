@@ -52,19 +52,25 @@ func withSection(old, content []byte, comment string, now time.Time) []byte {
 	return bytes.Join([][]byte{old[:at.start], b.Bytes(), old[at.end:]}, nil)
 }
 
-// withoutSection returns the file without our section.
-func withoutSection(old []byte, comment string) []byte {
+// withoutSection returns the file without our section. If nothing follows it and
+// joined is set, the end of the line before it, which we have added, goes too.
+func withoutSection(old []byte, comment string, joined bool) []byte {
 	at, _, ok := findSection(old, comment)
 	if !ok {
 		return old
 	}
-	return append(bytes.Clone(old[:at.start]), old[at.end:]...)
+	before, after := old[:at.start], old[at.end:]
+	if joined && len(after) == 0 {
+		before = bytes.TrimSuffix(before, []byte("\n"))
+	}
+	return bytes.Join([][]byte{before, after}, nil)
 }
 
-// withFirstLine returns the file with the line at its top and nowhere else.
+// withFirstLine returns the file with the line at its top and nowhere else. All
+// other lines stay as they are.
 func withFirstLine(old, line []byte) []byte {
 	line = bytes.TrimRight(line, "\r\n")
-	rest := bytes.TrimSuffix(withoutLine(old, line), []byte("\n"))
+	rest := withoutLine(old, line)
 	if len(rest) == 0 {
 		return bytes.Clone(line)
 	}

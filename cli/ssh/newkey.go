@@ -19,20 +19,23 @@ type newKeyPassword struct {
 	noPassword bool
 	insecure   bool
 
-	// taken says that the file has the password of the authority's keys, as with
-	// --offline: that one is not for other keys.
+	// taken says that --password-file is for the credentials of the command, or for
+	// the authority's keys, and not for the new key.
 	taken bool
 }
 
 // define defines all of the flags.
 func (p *newKeyPassword) define(cmd *cobra.Command) {
 	p.defineNone(cmd)
+	p.taken = false
 	cmd.Flags().StringVar(&p.file, "password-file", "", "a `file` with the password to encrypt the new private key with; with --offline, that of the authority's keys")
 	cmd.Flags().IntVar(&p.minLength, "min-password-length", 0, "the least `number` of characters of that password")
 }
 
-// defineNone defines --no-password and --insecure only.
+// defineNone defines --no-password and --insecure only, for a command whose
+// --password-file is taken.
 func (p *newKeyPassword) defineNone(cmd *cobra.Command) {
+	p.taken = true
 	cmd.Flags().BoolVar(&p.noPassword, "no-password", false, "do not encrypt the private key; needs --insecure")
 	cli.Insecure(cmd, &p.insecure)
 }
@@ -62,11 +65,11 @@ func (p *newKeyPassword) ask(env *cli.Env) ([]byte, error) {
 	if p.minLength > 0 {
 		label += fmt.Sprintf(" (must be at least %d characters)", p.minLength)
 	}
-	file := p.file
+	file, flag := p.file, "password-file"
 	if p.taken {
-		file = ""
+		file, flag = "", "no-password"
 	}
-	password, err := env.ReadPassword(file, cli.Question{Label: label, Flag: "password-file", Validate: p.validate})
+	password, err := env.ReadPassword(file, cli.Question{Label: label, Flag: flag, Validate: p.validate})
 	if err == nil {
 		err = p.validate(string(password)) // that of a file
 	}

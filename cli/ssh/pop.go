@@ -54,26 +54,10 @@ func (f *possession) load(env *cli.Env, crtFile, keyFile string) (cert *ssh.Cert
 	return cert, comment, nil
 }
 
-// token makes the token with which the certificate vouches for what a route
-// does, and returns a client to send it with.
-func (f *possession) token(ctx context.Context, env *cli.Env, cmd *cobra.Command, serial uint64, route string) (*client.Client, string, error) {
-	c, err := f.conn.Open(ctx, env, cmd)
-	if err != nil {
-		return nil, "", err
-	}
-	issuer, err := f.conn.CA(ctx, env)
-	if err != nil {
-		return nil, "", err
-	}
-	p, err := f.tokens.Choose(ctx, env, issuer)
-	if err != nil {
-		return nil, "", err
-	}
-	token, err := f.tokens.Mint(ctx, env, issuer, p, client.TokenOptions{
-		Route:   route,
-		Subject: strconv.FormatUint(serial, 10),
-	})
-	return c, token, err
+// authorize makes the token with which the certificate vouches for what a route
+// does.
+func (f *possession) authorize(ctx context.Context, env *cli.Env, serial uint64, route string) (*authority.Grant, error) {
+	return f.conn.MakeGrant(ctx, env, &f.tokens, client.TokenOptions{Route: route, Subject: strconv.FormatUint(serial, 10)})
 }
 
 // checkKey makes sure that a private key file belongs to a certificate, so that

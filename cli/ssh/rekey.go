@@ -63,7 +63,7 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err != nil {
 		return err
 	}
-	c, token, err := f.token(cmd.Context(), env, cmd, old.Serial, api.PathSSHRekey)
+	g, err := f.authorize(cmd.Context(), env, old.Serial, api.PathSSHRekey)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err != nil {
 		return err
 	}
-	selectedCA(env, &f.conn, c)
-	resp, err := withIdentity(env, c).SSHRekey(cmd.Context(), &api.SSHRekeyRequest{Token: token, PublicKey: pub.Marshal()})
+	f.conn.ShowCA(env, g.Client)
+	resp, err := withIdentity(env, g.Client).SSHRekey(cmd.Context(), &api.SSHRekeyRequest{Token: g.Token, PublicKey: pub.Marshal()})
 	if err != nil {
 		return err
 	}

@@ -56,12 +56,12 @@ func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err := f.checkKey(env, old, keyFile); err != nil {
 		return err
 	}
-	c, token, err := f.token(cmd.Context(), env, cmd, old.Serial, api.PathSSHRenew)
+	g, err := f.authorize(cmd.Context(), env, old.Serial, api.PathSSHRenew)
 	if err != nil {
 		return err
 	}
-	selectedCA(env, &f.conn, c)
-	resp, err := withIdentity(env, c).SSHRenew(cmd.Context(), &api.SSHRenewRequest{Token: token})
+	f.conn.ShowCA(env, g.Client)
+	resp, err := withIdentity(env, g.Client).SSHRenew(cmd.Context(), &api.SSHRenewRequest{Token: g.Token})
 	if err != nil {
 		return err
 	}

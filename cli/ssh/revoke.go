@@ -1,7 +1,6 @@
 package ssh
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,16 +10,13 @@ import (
 	"stepca/api"
 	"stepca/cli"
 	"stepca/cli/authority"
-	"stepca/client"
 )
 
 // revokeFlags are those of step ssh revoke.
 type revokeFlags struct {
 	conn       authority.Connection
 	tokens     authority.TokenFlags
-	token      string
-	reason     string
-	reasonCode string
+	revocation authority.RevocationFlags
 }
 
 func revoke(env *cli.Env) *cobra.Command {
@@ -51,56 +47,35 @@ $ step ssh revoke --sshpop-cert ssh_host_ecdsa_key-cert.pub --sshpop-key ssh_hos
 	f.tokens.DefinePassword(cmd)
 	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineSSHPOP(cmd)
-	flags := cmd.Flags()
-	flags.StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
-	flags.StringVar(&f.reason, "reason", "", "why, as free `text`")
-	flags.StringVar(&f.reasonCode, "reasonCode", "", "why, as a `code` of RFC 5280: a number from 0 to 10 or a name such as keyCompromise")
+	f.revocation.Define(cmd)
+	cli.Unused(cmd, "set=", "set-file=")
 	return cmd
 }
 
 func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error {
-	code, err := authority.ParseReasonCode(f.reasonCode)
+	req, err := f.revocation.Request(&f.conn)
 	if err != nil {
 		return err
 	}
-	serial, err := f.serial(env, args)
+	if req.Serial, err = f.serial(env, args); err != nil {
+		return err
+	}
+	c, err := f.revocation.Authorize(cmd.Context(), env, &f.conn, &f.tokens, req, api.PathSSHRevoke)
 	if err != nil {
 		return err
 	}
-	token := f.token
-	if token == "" {
-		if token, err = f.mint(cmd.Context(), env, serial); err != nil {
-			return err
-		}
-	}
-	claims, err := client.ParseToken(token)
-	if err != nil {
-		return fmt.Errorf("error parsing flag '--token': %w", err)
-	}
-	if claims.Subject != serial {
-		return fmt.Errorf("token subject '%s' and serial number '%s' do not match", claims.Subject, serial)
-	}
-	c, err := f.conn.OpenWithToken(cmd.Context(), env, claims)
-	if err != nil {
+	f.conn.ShowCA(env, c)
+	if err := c.SSHRevoke(cmd.Context(), req); err != nil {
 		return err
 	}
-	selectedCA(env, &f.conn, c)
-	err = c.SSHRevoke(cmd.Context(), &api.RevokeRequest{
-		Serial: serial, Token: token, ReasonCode: code, Reason: f.reason, Passive: true,
-	})
-	if err != nil {
-		return err
-	}
-	env.Noticef("SSH Certificate with Serial Number %s has been revoked.", serial)
+	env.Noticef("SSH Certificate with Serial Number %s has been revoked.", req.Serial)
 	return nil
 }
 
 // serial is the serial number in decimal.
 func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 	switch {
-	case f.token != "" && f.conn.Offline.Enabled:
-		return "", cli.IncompatibleFlags("offline", "token")
-	case f.token != "" && f.tokens.PasswordFile != "":
+	case f.revocation.Token != "" && f.tokens.PasswordFile != "":
 		return "", cli.IncompatibleFlags("token", "provisioner-password-file")
 	case len(args) > 0:
 		n, err := strconv.ParseUint(args[0], 0, 64)
@@ -116,16 +91,4 @@ func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 		return "", err
 	}
 	return strconv.FormatUint(cert.Serial, 10), nil
-}
-
-func (f *revokeFlags) mint(ctx context.Context, env *cli.Env, serial string) (string, error) {
-	c, err := f.conn.CA(ctx, env)
-	if err != nil {
-		return "", err
-	}
-	p, err := f.tokens.Choose(ctx, env, c)
-	if err != nil {
-		return "", err
-	}
-	return f.tokens.Mint(ctx, env, c, p, client.TokenOptions{Route: api.PathSSHRevoke, Subject: serial})
 }
