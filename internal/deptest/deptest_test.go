@@ -80,8 +80,9 @@ const rule = `
 	cli: ca config keyfile kms buildinfo
 	cli/authority: ca api client config config/pki jose keyfile kms cli
 	cli/clitest: cli kms buildinfo
-	cli/*: ca api client config config/pki jose keyfile kms template issue provisioner server acme cli cli/authority
-	cli/ca: ca api client config config/pki jose keyfile kms acme template cli cli/authority cli/ca/provisioner cli/certificate
+	cli/ari: acme
+	cli/*: ca api client config config/pki jose keyfile kms template issue provisioner server acme cli cli/ari cli/authority
+	cli/ca: ca api client config config/pki jose keyfile kms acme template cli cli/ari cli/authority cli/ca/provisioner cli/certificate
 
 	# Programs choose what is linked.
 	cmd/step: config kms/* kv server server/builtin cli cli/* buildinfo
