@@ -29,7 +29,17 @@ func (c *Connection) Grant(ctx context.Context, env *cli.Env, token string) (*Gr
 
 // MakeGrant makes a token in the name of the provisioner that the flags choose.
 func (c *Connection) MakeGrant(ctx context.Context, env *cli.Env, f *TokenFlags, opts client.TokenOptions) (*Grant, error) {
-	token, err := c.makeToken(ctx, env, f, opts)
+	authority, p, err := c.choose(ctx, env, f)
+	if err != nil {
+		return nil, err
+	}
+	return c.MintGrant(ctx, env, f, authority, p, opts)
+}
+
+// MintGrant makes a token in the name of a provisioner of the authority, which is
+// what CA has returned.
+func (c *Connection) MintGrant(ctx context.Context, env *cli.Env, f *TokenFlags, authority CA, p *Provisioner, opts client.TokenOptions) (*Grant, error) {
+	token, err := f.Mint(ctx, env, authority, p, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -40,16 +50,13 @@ func (c *Connection) MakeGrant(ctx context.Context, env *cli.Env, f *TokenFlags,
 	return c.grant(ctx, env, token, claims)
 }
 
-func (c *Connection) makeToken(ctx context.Context, env *cli.Env, f *TokenFlags, opts client.TokenOptions) (string, error) {
+func (c *Connection) choose(ctx context.Context, env *cli.Env, f *TokenFlags) (CA, *Provisioner, error) {
 	authority, err := c.CA(ctx, env)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	p, err := f.Choose(ctx, env, authority)
-	if err != nil {
-		return "", err
-	}
-	return f.Mint(ctx, env, authority, p, opts)
+	return authority, p, err
 }
 
 func (c *Connection) grant(ctx context.Context, env *cli.Env, token string, claims *client.TokenClaims) (*Grant, error) {

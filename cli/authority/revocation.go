@@ -40,10 +40,12 @@ func (f *RevocationFlags) Request(conn *Connection) (*api.RevokeRequest, error) 
 // Authorize gives a request whose serial number is set the token of --token, or
 // makes one for the route, and returns a client to send it with.
 func (f *RevocationFlags) Authorize(ctx context.Context, env *cli.Env, conn *Connection, tokens *TokenFlags, req *api.RevokeRequest, route string) (*client.Client, error) {
-	var err error
 	if req.Token = f.Token; req.Token == "" {
-		opts := client.TokenOptions{Route: route, Subject: req.Serial}
-		if req.Token, err = conn.makeToken(ctx, env, tokens, opts); err != nil {
+		ca, p, err := conn.choose(ctx, env, tokens)
+		if err != nil {
+			return nil, err
+		}
+		if req.Token, err = tokens.Mint(ctx, env, ca, p, client.TokenOptions{Route: route, Subject: req.Serial}); err != nil {
 			return nil, err
 		}
 	}

@@ -64,7 +64,11 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 		return nil, err
 	}
 	if f.token != "" {
-		return f.given(ctx, env)
+		given, err := f.conn.Grant(ctx, env, f.token)
+		if err != nil {
+			return nil, err
+		}
+		return newGrant(given)
 	}
 	if f.acme.directory != "" {
 		return &grant{directory: f.acme.directory}, nil
@@ -84,11 +88,11 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 		}
 		return &grant{client: online, directory: acmeDirectory(online, p)}, nil
 	}
-	user, err := userClaim(env, &f.data)
+	user, err := f.data.Claim(env)
 	if err != nil {
 		return nil, err
 	}
-	token, err := f.tokens.Mint(ctx, env, c, p, client.TokenOptions{
+	made, err := f.conn.MintGrant(ctx, env, &f.tokens, c, p, client.TokenOptions{
 		Route:              api.PathSign,
 		Subject:            subject,
 		SANs:               sans,
@@ -98,35 +102,15 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 	if err != nil {
 		return nil, err
 	}
-	claims, err := client.ParseToken(token)
-	if err != nil {
-		return nil, err
-	}
-	return f.grant(ctx, env, token, claims)
+	return newGrant(made)
 }
 
-// given is the grant of --token.
-func (f *issuance) given(ctx context.Context, env *cli.Env) (*grant, error) {
-	if f.conn.Offline.Enabled {
-		return nil, cli.IncompatibleFlags("offline", "token")
-	}
-	claims, err := client.ParseToken(f.token)
-	if err != nil {
-		return nil, fmt.Errorf("error parsing flag '--token': %w", err)
-	}
-	return f.grant(ctx, env, f.token, claims)
-}
-
-func (f *issuance) grant(ctx context.Context, env *cli.Env, token string, claims *client.TokenClaims) (*grant, error) {
-	kind, err := authority.TokenType(token)
+func newGrant(g *authority.Grant) (*grant, error) {
+	kind, err := authority.TokenType(g.Token)
 	if err != nil {
 		return nil, err
 	}
-	c, err := f.conn.OpenWithToken(ctx, env, claims)
-	if err != nil {
-		return nil, err
-	}
-	return &grant{client: c, token: token, claims: claims, kind: kind}, nil
+	return &grant{client: g.Client, token: g.Token, claims: g.Claims, kind: kind}, nil
 }
 
 // names returns the common name and the alternative names to ask for, by what
@@ -177,9 +161,7 @@ func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, csr *x509.C
 	if err != nil {
 		return nil, err
 	}
-	if !f.conn.Offline.Enabled {
-		env.Selected("CA", g.client.URL())
-	}
+	f.conn.ShowCA(env, g.client)
 	resp, err := g.client.Sign(ctx, &api.SignRequest{
 		CSR:          api.CSRPEM{CertificateRequest: csr},
 		Token:        g.token,

@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/big"
@@ -18,10 +17,8 @@ import (
 type revokeFlags struct {
 	conn       authority.Connection
 	tokens     authority.TokenFlags
-	token      string
+	revocation authority.RevocationFlags
 	cert, key  string
-	reason     string
-	reasonCode string
 }
 
 func revoke(env *cli.Env) *cobra.Command {
@@ -48,23 +45,17 @@ $ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded`
 	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.token, "token", "", "a one-time `token`, instead of making one")
 	flags.StringVar(&f.cert, "cert", "", "the `file` with the certificate to revoke, which then needs no token")
 	flags.StringVar(&f.key, "key", "", "the private key `file` of --cert")
-	flags.StringVar(&f.reason, "reason", "", "why, as free `text`")
-	flags.StringVar(&f.reasonCode, "reasonCode", "", "why, as a `code` of RFC 5280: a number from 0 to 10 or a name such as keyCompromise")
+	f.revocation.Define(cmd)
 	return cmd
 }
 
 func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error {
-	code, err := authority.ParseReasonCode(f.reasonCode)
+	req, err := f.revocation.Request(&f.conn)
 	if err != nil {
 		return err
 	}
-	if f.conn.Offline.Enabled && f.token != "" {
-		return cli.IncompatibleFlags("offline", "token")
-	}
-	req := &api.RevokeRequest{ReasonCode: code, Reason: f.reason, Passive: true}
 	var c *client.Client
 	if f.cert != "" || f.key != "" {
 		c, err = f.withCertificate(env, cmd, args, req)
@@ -74,9 +65,7 @@ func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error
 	if err != nil {
 		return err
 	}
-	if !f.conn.Offline.Enabled {
-		env.Selected("CA", c.URL())
-	}
+	f.conn.ShowCA(env, c)
 	if err := c.Revoke(cmd.Context(), req); err != nil {
 		return err
 	}
@@ -94,7 +83,7 @@ func (f *revokeFlags) withCertificate(env *cli.Env, cmd *cobra.Command, args []s
 		return nil, cli.RequiredWithFlag("cert", "key")
 	case f.cert == "":
 		return nil, cli.RequiredWithFlag("key", "cert")
-	case f.token != "":
+	case f.revocation.Token != "":
 		return nil, cli.IncompatibleFlags("cert", "token")
 	}
 	crt, err := loadPair(cmd.Context(), env, f.tokens.KMS, f.cert, f.key, f.tokens.Password(env))
@@ -119,30 +108,5 @@ func (f *revokeFlags) withToken(env *cli.Env, cmd *cobra.Command, args []string,
 		return nil, fmt.Errorf("'%s' is not a valid serial number - use a base 10 representation or add a prefix indicating the base", args[0])
 	}
 	req.Serial = serial.String()
-	var err error
-	if req.Token = f.token; req.Token == "" {
-		if req.Token, err = f.makeToken(cmd.Context(), env, req.Serial); err != nil {
-			return nil, err
-		}
-	}
-	claims, err := client.ParseToken(req.Token)
-	if err != nil {
-		return nil, fmt.Errorf("error parsing flag '--token': %w", err)
-	}
-	if claims.Subject != req.Serial {
-		return nil, fmt.Errorf("token subject '%s' and serial number '%s' do not match", claims.Subject, req.Serial)
-	}
-	return f.conn.OpenWithToken(cmd.Context(), env, claims)
-}
-
-func (f *revokeFlags) makeToken(ctx context.Context, env *cli.Env, serial string) (string, error) {
-	c, err := f.conn.CA(ctx, env)
-	if err != nil {
-		return "", err
-	}
-	p, err := f.tokens.Choose(ctx, env, c)
-	if err != nil {
-		return "", err
-	}
-	return f.tokens.Mint(ctx, env, c, p, client.TokenOptions{Route: api.PathRevoke, Subject: serial})
+	return f.revocation.Authorize(cmd.Context(), env, &f.conn, &f.tokens, req, api.PathRevoke)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -173,23 +172,14 @@ func (f *tokenFlags) options(env *cli.Env, subject string) (opts client.TokenOpt
 		if opts.RequestFingerprint, err = f.requestFingerprint(env); err != nil {
 			return opts, err
 		}
-		opts.User, err = userClaim(env, &f.data)
+		opts.User, err = f.data.Claim(env)
 	case api.PathSSHSign:
 		if opts.SSH, err = f.sshOptions(subject); err != nil {
 			return opts, err
 		}
-		opts.User, err = userClaim(env, &f.data)
+		opts.User, err = f.data.Claim(env)
 	}
 	return opts, err
-}
-
-// userClaim is the claim "user" of a token, an object even without variables.
-func userClaim(env *cli.Env, data *cli.UserDataFlags) (json.RawMessage, error) {
-	user, err := data.JSON(env)
-	if err == nil && user == nil {
-		user = json.RawMessage("{}")
-	}
-	return user, err
 }
 
 // route is what the token is for. The flags are looked at in this order.
