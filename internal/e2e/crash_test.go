@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ var embedded = []struct {
 // TestKilledServer kills a server under load again and again, and holds what its
 // clients received against what it finds afterwards: each certificate is in the
 // store and its token spent, each revocation is kept, and no token gave two
-// certificates. CRASH_ROUNDS sets how often (the default is a few times).
+// certificates; the same for SSH. CRASH_ROUNDS sets how often (the default is a few times).
 func TestKilledServer(t *testing.T) {
 	rounds := 4
 	if s := os.Getenv("CRASH_ROUNDS"); s != "" {
@@ -61,7 +62,8 @@ func TestKilledServer(t *testing.T) {
 			t.Parallel()
 			c := &crash{t: t, acknowledged: make(map[string]string), lost: make(map[string]bool), renewed: make(map[string]bool), revoked: make(map[string]bool)}
 			var db string
-			c.ca = catest.Prepare(t, catest.Options{Edit: func(cfg map[string]any) {
+			c.ssh = newSSHCrash(c)
+			c.ca = catest.Prepare(t, catest.Options{SSH: true, Edit: func(cfg map[string]any) {
 				db = filepath.Join(filepath.Dir(cfg["root"].(string)), "db")
 				cfg["db"] = map[string]any{"type": engine.name, "dataSource": db}
 				// Else a restart would refuse all earlier tokens, spent or not.
@@ -92,6 +94,8 @@ type crash struct {
 	revoked      map[string]bool   // serial numbers
 
 	recent []attempt // of the last round
+
+	ssh *sshCrash
 }
 
 // An attempt is one request for a certificate.
@@ -113,7 +117,11 @@ func (c *crash) round(n int) {
 	}
 	p := serve(c.t, c.ca)
 	c.retry()
+	c.ssh.retry()
 	var clients sync.WaitGroup
+	for i := range sshCrashClients {
+		clients.Go(func() { c.ssh.client(fmt.Sprintf("h%d-r%d", i, n)) })
+	}
 	for i := range crashClients {
 		clients.Go(func() { c.client(fmt.Sprintf("c%d-r%d", i, n)) })
 	}
@@ -131,7 +139,7 @@ func (c *crash) busy() {
 		defer c.mu.Unlock()
 		return len(c.recent) >= crashClients && len(c.renewed) > 0 && len(c.revoked) > 0
 	}
-	for deadline := time.Now().Add(patience); !answered(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); !answered() || !c.ssh.busy(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatal("the server answers nothing between the crashes")
 		}
@@ -261,7 +269,8 @@ func (c *crash) post(hc *http.Client, path string, body any) (int, []byte, error
 
 // audit compares the store with what clients were told.
 func (c *crash) audit(s *store.Store) {
-	stored := make(map[string]string) // serial number by token ID
+	stored := make(map[string]string)     // serial number by token ID
+	identities := make(map[string]string) // those of SSH certificates
 	renewed := make(map[string]bool)
 	total := 0
 	for crt, err := range certificates(s) {
@@ -275,8 +284,12 @@ func (c *crash) audit(s *store.Store) {
 			renewed[crt.Serial] = true
 			continue
 		}
-		total++
 		id := crt.TokenID
+		if strings.HasPrefix(id, "ssh-") {
+			identities[id] = crt.Serial
+			continue
+		}
+		total++
 		if other, dup := stored[id]; dup {
 			c.t.Errorf("token %s gave two certificates, %s and %s", id, other, crt.Serial)
 		}
@@ -315,6 +328,7 @@ func (c *crash) audit(s *store.Store) {
 			c.t.Errorf("the revocation of %s was acknowledged and is not in the store", serial)
 		}
 	}
+	c.ssh.audit(s, identities)
 	c.t.Logf("%d certificates in the store, %d acknowledged, %d renewed, %d answers lost, %d revocations acknowledged",
 		total, len(c.acknowledged), len(c.renewed), lost, len(c.revoked))
 }
