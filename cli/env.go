@@ -11,6 +11,7 @@ import (
 
 	"stepca/buildinfo"
 	"stepca/config"
+	"stepca/kms"
 )
 
 // Env is what a command sees of the world, so that it can run inside a test.
@@ -27,6 +28,10 @@ type Env struct {
 	// OpenOffline opens an authority for commands with --offline; nil if this
 	// program is linked without one.
 	OpenOffline func(context.Context, *Env, OfflineOptions) (OfflineCA, error)
+
+	// KMS has the key managers that this program is linked with; others are used
+	// through the program step-kms-plugin.
+	KMS kms.Registry
 
 	// Color allows ANSI styles on Stderr; ColorOut allows them on Stdout.
 	Color, ColorOut bool

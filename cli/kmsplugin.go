@@ -27,7 +27,14 @@ func (env *Env) LoadSigner(ctx context.Context, kmsURI, name string, pw keyfile.
 	if !isKMSObject(kmsURI, name) {
 		return keyfile.LoadSigner(name, pw)
 	}
-	return env.kmsSigner(ctx, kmsURI, name)
+	engine, err := env.OpenKMS(ctx, managerURI(kmsURI, name), pw)
+	if errors.Is(err, kms.ErrUnsupported) {
+		return env.kmsSigner(ctx, kmsURI, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return engine.Signer(ctx, name) // the engine is open until the program ends
 }
 
 // LoadCertificates returns the certificates called name: those in the file, or
@@ -35,6 +42,18 @@ func (env *Env) LoadSigner(ctx context.Context, kmsURI, name string, pw keyfile.
 func (env *Env) LoadCertificates(ctx context.Context, kmsURI, name string) ([]*x509.Certificate, error) {
 	if !isKMSObject(kmsURI, name) {
 		return keyfile.LoadCertificates(name)
+	}
+	engine, err := env.OpenKMS(ctx, managerURI(kmsURI, name), keyfile.Password{})
+	if err == nil {
+		loader, ok := engine.(kms.CertificateLoader)
+		if !ok {
+			return nil, errors.Join(engine.Close(), fmt.Errorf("loading certificates %w by the key manager of %s", kms.ErrUnsupported, name))
+		}
+		chain, err := loader.LoadCertificates(ctx, name)
+		return chain, errors.Join(err, engine.Close())
+	}
+	if !errors.Is(err, kms.ErrUnsupported) {
+		return nil, err
 	}
 	out, err := env.runKMS(ctx, nil, withKMS([]string{"certificate"}, kmsURI, name)...)
 	if err != nil {
@@ -46,8 +65,11 @@ func (env *Env) LoadCertificates(ctx context.Context, kmsURI, name string) ([]*x
 // IsKMSKey reports whether a key from LoadSigner is kept by a key management
 // system, so that there is nothing to write to a file.
 func IsKMSKey(key crypto.PrivateKey) bool {
-	_, ok := key.(*kmsKey)
-	return ok
+	switch key.(type) {
+	case *kmsKey, kms.Signer:
+		return true
+	}
+	return false
 }
 
 // isKMSObject: an existing file is always meant as one.
@@ -59,7 +81,7 @@ func isKMSObject(kmsURI, name string) bool {
 }
 
 // A kmsKey signs by running the program step-kms-plugin, so that step itself
-// links in no key management system.
+// links in no more than the key managers of env.KMS.
 type kmsKey struct {
 	env          *Env
 	ctx          context.Context // of the command that loaded the key

@@ -32,6 +32,8 @@ type acmeFlags struct {
 	contacts   []string
 	eabKeyID   string
 	eabKeyFile string
+
+	device acmeSolver // of --attestation-uri; nil without
 }
 
 func (f *acmeFlags) define(cmd *cobra.Command) {
@@ -76,6 +78,8 @@ func (f *acmeFlags) check() error {
 // solver returns what answers the challenges.
 func (f *acmeFlags) solver(env *cli.Env) (acmeSolver, error) {
 	switch {
+	case f.device != nil:
+		return f.device, nil
 	case f.webroot != "":
 		return &webroot{dir: f.webroot}, nil
 	case f.tlsALPN:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/mholt/acmez/v3/acme"
@@ -136,6 +137,9 @@ func (s *acmeSession) authorize(ctx context.Context, url string) error {
 	if !ok {
 		return fmt.Errorf("unable to validate any challenges for identifier: %s; the server does not offer %s for it", name, s.solver.kind())
 	}
+	if _, ok := s.solver.(*attestedKey); ok {
+		name = strconv.Quote(name) // which is any text
+	}
 	fmt.Fprintf(s.env.Stderr, "Using %s challenge to validate %s .", s.solver.mode(), name)
 	err = s.solve(ctx, authz, challenge)
 	if s.finish(err); err != nil {
@@ -160,6 +164,11 @@ func (s *acmeSession) solve(ctx context.Context, authz acme.Authorization, chall
 		return err
 	}
 	defer func() { err = errors.Join(err, s.solver.cleanUp(context.WithoutCancel(ctx), challenge)) }()
+	if solver, ok := s.solver.(payloadSolver); ok {
+		if challenge.Payload, err = solver.payload(ctx, challenge); err != nil {
+			return err
+		}
+	}
 	if _, err := s.client.InitiateChallenge(ctx, s.account, challenge); err != nil {
 		return err
 	}

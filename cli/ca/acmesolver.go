@@ -25,6 +25,12 @@ type acmeSolver interface {
 	cleanUp(context.Context, acme.Challenge) error
 }
 
+// A payloadSolver answers challenges with more than {} in the response itself.
+type payloadSolver interface {
+	acmeSolver
+	payload(context.Context, acme.Challenge) (any, error) // for encoding/json
+}
+
 // A standalone answers http-01 with a web server of its own.
 type standalone struct {
 	listen string

@@ -15,7 +15,8 @@ import (
 // certificateFlags are those of step ca certificate.
 type certificateFlags struct {
 	issuance
-	key cli.KeyFlags
+	key    cli.KeyFlags
+	attest attestFlags
 }
 
 func certificate(env *cli.Env) *cobra.Command {
@@ -36,22 +37,33 @@ Get one with a token that somebody else made:
 $ step ca certificate --token $TOKEN internal.example.com internal.crt internal.key
 
 Get one without a terminal:
-$ step ca certificate internal.example.com internal.crt internal.key --provisioner admin --provisioner-password-file password.txt --force`,
-		Args: cli.ExactArgs(3),
+$ step ca certificate internal.example.com internal.crt internal.key --provisioner admin --provisioner-password-file password.txt --force
+
+Get one for a key in the TPM of this machine, which attests it to an ACME provisioner:
+$ step ca certificate laptop-17 laptop.crt --provisioner devices --attestation-uri tpmkms:name=laptop`,
+		Args: cli.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return errors.Join(f.run(env, cmd, args[0], args[1], args[2]), f.conn.Close())
+			keyFile := "" // with --attestation-uri
+			if len(args) == 3 {
+				keyFile = args[2]
+			}
+			return errors.Join(f.run(env, cmd, args[0], args[1], keyFile), f.conn.Close())
 		},
 	}
 	f.define(cmd)
 	cmd.Flags().StringArrayVar(&f.sans, "san", nil, "a `name` that the certificate shall have, repeatable; the default is the subject")
 	f.key.Define(cmd)
 	f.acme.define(cmd)
+	f.attest.define(cmd)
 	return cmd
 }
 
 func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFile, keyFile string) error {
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "crt-file", "key-file")
+	}
+	if err := f.attest.check(cmd, keyFile); err != nil {
+		return err
 	}
 	spec, err := f.key.Spec(false)
 	if err != nil {
@@ -61,7 +73,11 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 		return err
 	}
 	// Before a token is made, which would be spent in vain.
-	for _, name := range []string{crtFile, keyFile} {
+	files := []string{crtFile, keyFile}
+	if f.attest.uri != "" {
+		files = files[:1]
+	}
+	for _, name := range files {
 		if err := env.MayWrite(name, f.force); err != nil {
 			return err
 		}
@@ -69,6 +85,12 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 	g, err := f.authorize(cmd.Context(), env, subject, f.sans, "")
 	if err != nil {
 		return err
+	}
+	if f.attest.uri != "" {
+		if g.directory == "" {
+			return errors.New("flag '--attestation-uri' requires an ACME provisioner, or the '--acme' flag")
+		}
+		return f.attestedCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)
 	}
 	if g.directory != "" {
 		return f.acmeCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stepca/cli"
+	"stepca/kms"
 )
 
 // A Session runs commands in the process of the test, for what a script cannot
@@ -18,6 +19,7 @@ type Session struct {
 	Environ  map[string]string // HOME is a new directory unless it is set
 	Now      func() time.Time  // nil means time.Now
 	Stdin    string
+	KMS      kms.Registry
 	Answers  []any // to the questions, in order: string, []byte, bool or int
 }
 
@@ -44,6 +46,7 @@ func (s *Session) Run(t testing.TB, args ...string) Result {
 		Getenv: func(name string) string { return environ[name] },
 		Now:    now,
 		Prompt: &answers{s},
+		KMS:    s.KMS,
 	}
 	code := cli.Run(t.Context(), env, args, s.Commands...)
 	return Result{stdout.String(), stderr.String(), code}

@@ -7,6 +7,7 @@ import (
 
 	"stepca/buildinfo"
 	"stepca/cli"
+	"stepca/server/builtin"
 )
 
 // The release build sets both with -ldflags "-X main.version=… -X main.date=…".
@@ -15,5 +16,6 @@ var version, date string
 func main() {
 	env := cli.NewEnv(buildinfo.New(version, date))
 	env.OpenOffline = openOffline
+	env.KMS = builtin.KeyManagers()
 	os.Exit(cli.Run(context.Background(), env, os.Args[1:], commands()...))
 }

@@ -10,6 +10,7 @@ import (
 	"stepca/config"
 	"stepca/kms"
 	"stepca/kms/soft"
+	"stepca/kms/tpm"
 	"stepca/kv"
 	"stepca/kv/badger"
 	"stepca/kv/bolt"
@@ -44,4 +45,4 @@ func Engines() map[string]server.EngineOpener {
 }
 
 // KeyManagers returns the key managers, by type.
-func KeyManagers() kms.Registry { return kms.Registry{kms.Soft: soft.Open} }
+func KeyManagers() kms.Registry { return kms.Registry{kms.Soft: soft.Open, kms.TPM: tpm.Open} }

@@ -1,0 +1,93 @@
+package ca_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/base64"
+	"os"
+	"strings"
+	"testing"
+
+	nouns "stepca/ca"
+	"stepca/cli"
+	"stepca/cli/ca"
+	"stepca/cli/clitest"
+	"stepca/internal/acmetest"
+	"stepca/internal/tpmtest"
+	"stepca/keyfile"
+	"stepca/kms"
+	"stepca/kms/tpm"
+	"stepca/template"
+)
+
+// newDeviceWorld is a world with a machine that has a TPM, and with an attestation
+// CA that the provisioner believes.
+func newDeviceWorld(t *testing.T) (*world, *tpmtest.AttestationCA, string) {
+	t.Helper()
+	device, attestationCA := tpmtest.New(t, true), tpmtest.NewAttestationCA(t)
+	roots, err := os.ReadFile(attestationCA.RootFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{World: acmetest.New(t, map[string]any{
+		"challenges": []string{"device-attest-01"}, "attestationFormats": []string{"tpm"},
+		"attestationRoots": base64.StdEncoding.EncodeToString(roots),
+	})}
+	w.session = &clitest.Session{
+		Commands: []cli.Command{ca.Command},
+		Environ:  map[string]string{"STEPPATH": w.File("step")},
+		KMS:      kms.Registry{kms.TPM: tpm.Open},
+	}
+	return w, attestationCA, device
+}
+
+// deviceLeaf reads a chain that the CA issued for a permanent identifier, and
+// returns its leaf.
+func (w *world) deviceLeaf(t *testing.T, file, identifier string) *x509.Certificate {
+	t.Helper()
+	chain, err := keyfile.LoadCertificates(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
+	roots.AddCert(w.CA.Root)
+	for _, crt := range chain[1:] {
+		intermediates.AddCert(crt)
+	}
+	if _, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		t.Fatal(err)
+	}
+	names, err := template.GeneralNames(chain[0])
+	if want := (nouns.Identifier{Type: nouns.PermanentIdentifier, Value: identifier}); err != nil || len(names) != 1 || names[0].Identifier() != want {
+		t.Errorf("the certificate names %v (%v), want %v", names, err, want)
+	}
+	return chain[0]
+}
+
+func TestDeviceAttestation(t *testing.T) {
+	t.Parallel()
+	w, attestationCA, device := newDeviceWorld(t)
+	args := []string{"ca", "certificate", "laptop-17", w.File("laptop.crt"), "--ca-url", w.CA.URL, "--provisioner", "acme",
+		"--attestation-uri", "tpmkms:name=laptop;device=" + device,
+		"--attestation-ca-url", attestationCA.URL, "--attestation-ca-root", attestationCA.TLSRoot}
+	r := w.run(t, args...)
+	if r.Code != 0 || !strings.Contains(r.Stderr, `Using Device Attestation challenge to validate "laptop-17" .`) ||
+		!strings.Contains(r.Stderr, "TPM INFO: manufacturer: IBM") || !strings.Contains(r.Stderr, "✔ Private Key: tpmkms:name=laptop") {
+		t.Fatalf("exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+	leaf := w.deviceLeaf(t, w.File("laptop.crt"), "laptop-17")
+	if _, ok := leaf.PublicKey.(*ecdsa.PublicKey); !ok || leaf.Subject.CommonName != "laptop-17" {
+		t.Errorf("the certificate is for %q with a %T", leaf.Subject, leaf.PublicKey)
+	}
+	// The next one is for the same key, and needs no new certificate of the attestation key.
+	if r := w.run(t, append(args, "--force")...); r.Code != 0 {
+		t.Fatalf("again: exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+	again := w.deviceLeaf(t, w.File("laptop.crt"), "laptop-17")
+	if again.Equal(leaf) || !leaf.PublicKey.(*ecdsa.PublicKey).Equal(again.PublicKey) {
+		t.Error("the second certificate is not another one for the same key")
+	}
+	if attestationCA.Issued != 1 {
+		t.Errorf("the attestation CA issued %d certificates, want 1", attestationCA.Issued)
+	}
+}
