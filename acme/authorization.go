@@ -16,6 +16,10 @@ type Authorization struct {
 	Challenges []*Challenge `json:"challenges"`
 
 	Attestation *Attestation `json:"attestation,omitempty"` // of a valid device-attest-01
+
+	// CAAChecked is when CAA records were last found to allow issuance, UTC; zero
+	// if nobody looked.
+	CAAChecked time.Time `json:"caaChecked,omitzero"`
 }
 
 // StatusAt returns the status at a time (RFC 8555 §7.1.6):
@@ -56,6 +60,25 @@ func (a *Authorization) Challenge(id string) *Challenge {
 		}
 	}
 	return nil
+}
+
+// Fulfilled returns the challenge that made the authorization valid, or nil.
+func (a *Authorization) Fulfilled() *Challenge {
+	for _, c := range a.Challenges {
+		if c.Status == StatusValid {
+			return c
+		}
+	}
+	return nil
+}
+
+// Name returns the identifier as an order has it: with the "*." of a wildcard.
+func (a *Authorization) Name() Identifier {
+	id := a.Identifier
+	if a.Wildcard {
+		id.Value = "*." + id.Value
+	}
+	return id
 }
 
 // Deactivate ends the authorization as its owner wishes (RFC 8555 §7.5.2). The

@@ -14,6 +14,15 @@ type Validator interface {
 	Validate(ctx context.Context, v *Validation) (*Attestation, error)
 }
 
+// A CAAChecker is a Validator that can look up CAA records (RFC 8659) without
+// validating a challenge: once more before issuance, when that was long ago.
+type CAAChecker interface {
+	// CheckCAA returns nil if the records let the CA issue for an authorization
+	// that v's challenge made valid, within the time that ctx allows. Errors are as
+	// those of Validate, of type caa for a refusal.
+	CheckCAA(ctx context.Context, v *Validation) error
+}
+
 // A Validation is what a Validator needs to know. It is not changed by it.
 type Validation struct {
 	Type  ChallengeType

@@ -44,6 +44,9 @@ func (s *Server) finalize(x *exchange) error {
 		if err != nil {
 			return err
 		}
+		if err := x.recheckCAA(o); err != nil {
+			return err
+		}
 		if o, err = x.issueSoon(o, csr, names); err != nil {
 			return err
 		}

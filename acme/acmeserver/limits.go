@@ -39,6 +39,14 @@ const (
 // retryDelays are between the attempts of a validation.
 var retryDelays = [...]time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
 
+// caaLifetime is how long a look at CAA records is good for: CA/Browser Forum,
+// Baseline Requirements §3.2.2.8.1. maxCAALookups of names are made at one time for
+// an order whose look is older when it is finalized.
+const (
+	caaLifetime   = 8 * time.Hour
+	maxCAALookups = 10
+)
+
 // finalizeWait is how long the answer to finalize waits for the signature before
 // it shows an order that is processing (RFC 8555 §7.4). The server's listener ends
 // an answer after 15 seconds.

@@ -151,11 +151,7 @@ func (x *exchange) strikeOut(missing map[acme.Identifier]bool, page store.Page) 
 			if a.StatusAt(x.s.now()) != acme.StatusValid {
 				continue
 			}
-			id := a.Identifier
-			if a.Wildcard {
-				id.Value = "*." + id.Value
-			}
-			delete(missing, id)
+			delete(missing, a.Name())
 		}
 	}
 	return next, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stepca/acme"
+	"stepca/ca"
 )
 
 // A validation is the work on one challenge.
@@ -23,18 +24,23 @@ type validation struct {
 func (x *exchange) startValidation(o *acme.Order, a *acme.Authorization, c *acme.Challenge, payload []byte) *job {
 	v := &validation{
 		b: x.s.Backend, validator: x.s.cfg.Validator, orderID: o.ID, authzID: a.ID, challenge: c.ID, failures: failureKey(o, a),
-		what: acme.Validation{
-			Type: c.Type, Token: c.Token, Identifier: a.Identifier, Wildcard: a.Wildcard,
-			KeyAuthorization:  acme.KeyAuthorization(c.Token, x.account.Thumbprint),
-			AccountURL:        x.url(pathAccount, x.account.ID),
-			IssuerDomainNames: issuerDomainNames(x.prov),
-			CheckCAA:          x.prov.CheckCAA,
-			Payload:           payload,
-			AcceptsFormat:     x.prov.AcceptsAttestation,
-			AttestationRoots:  x.prov.Roots(),
-		},
+		what: x.validation(a, c),
 	}
+	v.what.Payload = payload
 	return x.s.jobs.start(c.ID, o.AccountID, v.run)
+}
+
+// validation returns what is to be known for validating a challenge.
+func (x *exchange) validation(a *acme.Authorization, c *acme.Challenge) acme.Validation {
+	return acme.Validation{
+		Type: c.Type, Token: c.Token, Identifier: a.Identifier, Wildcard: a.Wildcard,
+		KeyAuthorization:  acme.KeyAuthorization(c.Token, x.account.Thumbprint),
+		AccountURL:        x.url(pathAccount, x.account.ID),
+		IssuerDomainNames: issuerDomainNames(x.prov),
+		CheckCAA:          x.prov.CheckCAA,
+		AcceptsFormat:     x.prov.AcceptsAttestation,
+		AttestationRoots:  x.prov.Roots(),
+	}
 }
 
 // resume begins validations again that were processing when their server stopped.
@@ -60,7 +66,7 @@ func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 			return // the server stops; a client's next look begins again
 		}
 		if err == nil {
-			v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Succeed(c, attestation, v.b.now()) })
+			v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { v.succeed(a, c, attestation) })
 			return
 		}
 		p := validationProblem(err)
@@ -76,6 +82,13 @@ func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 		if !sleep(ctx, delay, wake) {
 			return
 		}
+	}
+}
+
+func (v *validation) succeed(a *acme.Authorization, c *acme.Challenge, attestation *acme.Attestation) {
+	now := v.b.now()
+	if a.Succeed(c, attestation, now) && v.what.CheckCAA && a.Identifier.Type == ca.DNS {
+		a.CAAChecked = now.UTC().Truncate(time.Second)
 	}
 }
 

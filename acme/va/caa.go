@@ -12,6 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"stepca/acme"
+	"stepca/ca"
 )
 
 // queryTimeout bounds one DNS query of our own.
@@ -20,10 +21,20 @@ const queryTimeout = 5 * time.Second
 // maxCAARecords are looked at in one answer.
 const maxCAARecords = 100
 
-// checkCAA looks up the CAA records that apply to a name (RFC 8659 §3) and says
+// CheckCAA implements acme.CAAChecker.
+func (v *Validator) CheckCAA(ctx context.Context, req *acme.Validation) error {
+	if req.Identifier.Type != ca.DNS {
+		return nil // RFC 8659 §3 is about domain names
+	}
+	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
+	defer cancel()
+	return v.lookAtCAA(ctx, req)
+}
+
+// lookAtCAA looks up the CAA records that apply to a name (RFC 8659 §3) and says
 // with a problem of type caa if they do not let the CA issue, with the parameters
 // of RFC 8657. A failed look-up is a refusal too, of type dns.
-func (v *Validator) checkCAA(ctx context.Context, req *acme.Validation) error {
+func (v *Validator) lookAtCAA(ctx context.Context, req *acme.Validation) error {
 	for name := strings.TrimSuffix(req.Identifier.Value, "."); name != ""; name = parent(name) {
 		set, err := v.lookupCAA(ctx, name)
 		if err != nil {

@@ -127,10 +127,10 @@ func TestCAA(t *testing.T) {
 	} {
 		req := validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: tt.name})
 		req.Wildcard, req.IssuerDomainNames = tt.wildcard, []string{"ca.example"}
-		err := v.checkCAA(t.Context(), req)
+		err := v.CheckCAA(t.Context(), req)
 		p, _ := errors.AsType[*acme.Problem](err)
 		if (err == nil) != (tt.problem == "") || p != nil && !p.HasType(tt.problem) {
-			t.Errorf("checkCAA(%s, wildcard %v) = %v, want %q", tt.name, tt.wildcard, err, tt.problem)
+			t.Errorf("CheckCAA(%s, wildcard %v) = %v, want %q", tt.name, tt.wildcard, err, tt.problem)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (v *Validator) Validate(ctx context.Context, req *acme.Validation) (*acme.A
 	defer cancel()
 	attestation, err := v.validate(attempt, req)
 	if err == nil && req.CheckCAA && req.Identifier.Type == ca.DNS {
-		err = v.checkCAA(attempt, req)
+		err = v.lookAtCAA(attempt, req)
 	}
 	attrs := []any{"type", req.Type, "identifier", req.Identifier.String(), "wildcard", req.Wildcard, "duration", v.cfg.Now().Sub(start)}
 	if err == nil {
