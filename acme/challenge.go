@@ -3,6 +3,7 @@ package acme
 import (
 	"encoding/json"
 	"time"
+	"unicode/utf8"
 
 	"stepca/ca"
 	"stepca/jose"
@@ -71,7 +72,7 @@ func CheckResponse(payload []byte) error {
 		return nil
 	}
 	var object map[string]json.RawMessage
-	if err := jose.Unmarshal(payload, &object); err != nil || object == nil {
+	if err := jose.Unmarshal(payload, &object); err != nil || object == nil || !utf8.Valid(payload) {
 		return NewProblem(ProblemMalformed, "the answer to a challenge has to be a JSON object")
 	}
 	return nil
