@@ -5,9 +5,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mholt/acmez/v3/acme"
 	"github.com/spf13/cobra"
@@ -33,7 +35,8 @@ type acmeFlags struct {
 	eabKeyID   string
 	eabKeyFile string
 
-	device acmeSolver // of --attestation-uri; nil without
+	hookWords []string   // of dnsHook; see check
+	device    acmeSolver // of --attestation-uri; nil without
 }
 
 func (f *acmeFlags) define(cmd *cobra.Command) {
@@ -72,32 +75,38 @@ func (f *acmeFlags) check() error {
 	case f.eabKeyFile != "" && f.eabKeyID == "":
 		return cli.RequiredWithFlag("eab-key-file", "eab-key-id")
 	}
+	var err error
+	if f.hookWords, err = splitWords(f.dnsHook); err != nil {
+		return cli.InvalidValueReason("dns-hook", f.dnsHook, err.Error())
+	}
+	if f.dnsHook != "" && len(f.hookWords) == 0 {
+		return cli.InvalidValueReason("dns-hook", f.dnsHook, "it is not a command")
+	}
 	return nil
 }
 
 // solver returns what answers the challenges.
-func (f *acmeFlags) solver(env *cli.Env) (acmeSolver, error) {
+func (f *acmeFlags) solver(env *cli.Env) acmeSolver {
 	switch {
 	case f.device != nil:
-		return f.device, nil
+		return f.device
 	case f.webroot != "":
-		return &webroot{dir: f.webroot}, nil
+		return &webroot{dir: f.webroot}
 	case f.tlsALPN:
-		return &tlsALPN{listen: f.tlsListen}, nil
-	case f.dnsHook != "":
-		words, err := splitWords(f.dnsHook)
-		if err != nil || len(words) == 0 {
-			return nil, cli.InvalidValueReason("dns-hook", f.dnsHook, "it is not a command")
-		}
-		return &dnsHook{env: env, words: words}, nil
+		return &tlsALPN{listen: f.tlsListen}
+	case len(f.hookWords) > 0:
+		return &dnsHook{env: env, words: f.hookWords}
 	}
-	return &standalone{listen: f.httpListen}, nil
+	return &standalone{listen: f.httpListen}
 }
 
-// acmeDirectory returns the ACME server of a provisioner.
-func acmeDirectory(c *client.Client, p *authority.Provisioner) string {
-	return c.URL() + "/acme/" + p.Name + "/directory"
+// acmeDirectory returns the directory of the ACME provisioner of that name.
+func acmeDirectory(c *client.Client, provisioner string) string {
+	return c.URL() + acmePath + url.PathEscape(provisioner) + "/directory"
 }
+
+// acmePath is where the ACME servers of an authority are.
+const acmePath = "/acme/"
 
 // acmeCertificate gets a certificate for a new key from an ACME server.
 func (f *certificateFlags) acmeCertificate(ctx context.Context, env *cli.Env, g *grant, subject, crtFile, keyFile string, spec keyfile.KeySpec) error {
@@ -153,8 +162,10 @@ func (f *signFlags) acmeSign(ctx context.Context, env *cli.Env, g *grant, csr *x
 	return nil
 }
 
-// identifiers returns the identifiers to order.
+// identifiers returns the identifiers to order: what can be ordered with ACME, and
+// proved in the way that the flags say.
 func (f *acmeFlags) identifiers(names []string) ([]acme.Identifier, error) {
+	byDNS := len(f.hookWords) > 0
 	var ids []acme.Identifier
 	for _, name := range names {
 		id := nouns.ParseSAN(name)
@@ -162,8 +173,10 @@ func (f *acmeFlags) identifiers(names []string) ([]acme.Identifier, error) {
 		case id.Type != nouns.DNS && id.Type != nouns.IP:
 			//lint:ignore ST1005 the text that users know
 			return nil, errors.New("Email Address and URI SANs are not supported for ACME flow")
-		case strings.HasPrefix(name, "*.") && f.dnsHook == "":
-			return nil, errors.New("wildcard dnsnames (*.x) require dns validation; use the '--dns-hook' flag")
+		case strings.HasPrefix(name, "*.") && !byDNS:
+			return nil, fmt.Errorf("wildcard dnsnames (*.x) require dns validation; use the '--dns-hook' flag to get a certificate for %s", name)
+		case id.Type == nouns.IP && byDNS:
+			return nil, fmt.Errorf("no DNS record proves an IP address; get the certificate for %s without the '--dns-hook' flag", name)
 		}
 		ids = append(ids, acme.Identifier{Type: string(id.Type), Value: id.Value})
 	}
@@ -179,31 +192,35 @@ func (f *issuance) acmeOrder(ctx context.Context, env *cli.Env, g *grant, ids []
 	if err != nil {
 		return nil, err
 	}
-	solver, err := f.acme.solver(env)
+	server, err := newACMEClient(env, &f.acme, &f.conn, g.client, g.directory)
 	if err != nil {
 		return nil, err
 	}
-	httpClient, err := f.acmeHTTPClient(env, g)
+	defer server.close()
+	chain, err := server.order(ctx, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter}, csr)
 	if err != nil {
 		return nil, err
 	}
-	defer httpClient.CloseIdleConnections()
-	session := &acmeSession{
-		env:    env,
-		solver: solver,
-		client: &acme.Client{Directory: g.directory, HTTPClient: httpClient, UserAgent: env.UserAgent()},
-	}
-	if session.account, err = f.acme.account(ctx, env, session.client); err != nil {
-		return nil, err
-	}
-	chain, err := session.obtain(ctx, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter}, csr)
-	if err != nil {
-		return nil, err
-	}
-	if !sameKey(chain[0], csr.PublicKey) {
-		return nil, errors.New("the ACME server answered with a certificate for another key")
-	}
+	f.remember(env, g, chain[0], notAfter)
 	return chain, nil
+}
+
+// remember keeps how the certificate was got, for step ca renew and revoke. An
+// attested key needs its device, which cannot be kept.
+func (f *issuance) remember(env *cli.Env, g *grant, crt *x509.Certificate, notAfter *time.Time) {
+	if f.acme.device != nil {
+		return
+	}
+	var lifetime time.Duration
+	if notAfter != nil {
+		lifetime = notAfter.Sub(env.Now()).Round(time.Minute)
+	}
+	rec, err := f.acme.record(g.directory, f.conn.Root, lifetime)
+	if err != nil {
+		env.Noticef("How to renew the certificate is not kept; use the '--acme' flag then: %v", err)
+		return
+	}
+	rec.save(env, crt)
 }
 
 // orderValidity returns the validity to ask for; nil leaves it to the server.
@@ -232,10 +249,25 @@ func (f *issuance) orderValidity(env *cli.Env, directory string) (notBefore, not
 // acmeError shows the detail of a problem document, which is what people need.
 func acmeError(what string, err error) error {
 	if problem, ok := errors.AsType[acme.Problem](err); ok && problem.Detail != "" {
+		detail := problem.Detail
 		for _, sub := range problem.Subproblems {
-			problem.Detail += "; " + sub.Detail
+			detail += "; "
+			if sub.Identifier.Value != "" {
+				detail += sub.Identifier.Value + ": "
+			}
+			detail += sub.Detail
 		}
-		return fmt.Errorf("%s: %s", what, problem.Detail)
+		return fmt.Errorf("%s: %s", what, printable(detail))
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// printable returns text from elsewhere without what would move the cursor.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mholt/acmez/v3/acme"
@@ -35,57 +36,81 @@ func accountFile(env *cli.Env, directory string) string {
 
 // account returns the account with the server: the stored one if the server
 // still knows it, else a new one.
-func (f *acmeFlags) account(ctx context.Context, env *cli.Env, c *acme.Client) (acme.Account, error) {
-	file := accountFile(env, c.Directory)
-	key, err := loadAccountKey(file)
+func (a *acmeClient) account(ctx context.Context) (acme.Account, error) {
+	account, err := a.storedAccount(ctx)
 	if err != nil {
 		return acme.Account{}, err
 	}
-	if key != nil {
-		account, err := c.GetAccount(ctx, acme.Account{PrivateKey: key})
-		if err == nil && account.Status == acme.StatusValid {
-			return f.updated(ctx, c, account)
-		}
-		if problem, ok := errors.AsType[acme.Problem](err); err != nil && (!ok || problem.Type != acme.ProblemTypeAccountDoesNotExist) {
-			return acme.Account{}, acmeError("Unable to use the account in "+file, err)
-		}
+	if account.PrivateKey == nil {
+		return a.newAccount(ctx)
 	}
-	return f.newAccount(ctx, env, c, file)
+	return a.updated(ctx, account)
+}
+
+// storedAccount returns the account of the file; without a key if there is no file,
+// or the server does not know the account any more.
+func (a *acmeClient) storedAccount(ctx context.Context) (acme.Account, error) {
+	file := accountFile(a.env, a.Directory)
+	key, err := loadAccountKey(file)
+	if err != nil || key == nil {
+		return acme.Account{}, err
+	}
+	account, err := a.GetAccount(ctx, acme.Account{PrivateKey: key})
+	if problem, ok := errors.AsType[acme.Problem](err); ok && problem.Type == acme.ProblemTypeAccountDoesNotExist {
+		a.env.Noticef("%s does not know the account in %s any more.", a.Directory, file)
+		return acme.Account{}, nil
+	}
+	if err != nil {
+		return acme.Account{}, acmeError("Unable to use the account in "+file, err)
+	}
+	if account.Status != acme.StatusValid {
+		return acme.Account{}, fmt.Errorf("the account in %s is %s; move the file away to make a new one", file, printable(account.Status))
+	}
+	return account, nil
 }
 
 // updated brings the contacts of an account up to date, if any were given.
-func (f *acmeFlags) updated(ctx context.Context, c *acme.Client, account acme.Account) (acme.Account, error) {
-	if len(f.contacts) == 0 {
+func (a *acmeClient) updated(ctx context.Context, account acme.Account) (acme.Account, error) {
+	contacts := contactURLs(a.flags.contacts)
+	if len(contacts) == 0 || slices.Equal(contacts, account.Contact) {
 		return account, nil
 	}
-	account.Contact = contactURLs(f.contacts)
-	updated, err := c.UpdateAccount(ctx, account)
+	account.Contact = contacts
+	updated, err := a.UpdateAccount(ctx, account)
 	if err != nil {
 		return acme.Account{}, acmeError("Unable to update the account", err)
 	}
+	updated.Location = account.Location // which servers need not repeat
 	return updated, nil
 }
 
-func (f *acmeFlags) newAccount(ctx context.Context, env *cli.Env, c *acme.Client, file string) (acme.Account, error) {
+func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
+	directory, err := a.GetDirectory(ctx)
+	if err != nil {
+		return acme.Account{}, acmeError("Unable to read the directory", err)
+	}
+	if meta := directory.Meta; meta != nil && meta.TermsOfService != "" {
+		a.env.Noticef("With a new account you agree to the terms of service at %s", printable(meta.TermsOfService))
+	}
 	key, err := keyfile.Generate(keyfile.KeySpec{})
 	if err != nil {
 		return acme.Account{}, err
 	}
-	account := acme.Account{PrivateKey: key, Contact: contactURLs(f.contacts), TermsOfServiceAgreed: true}
-	if f.eabKeyID != "" {
-		mac, err := env.ReadFile(f.eabKeyFile)
+	account := acme.Account{PrivateKey: key, Contact: contactURLs(a.flags.contacts), TermsOfServiceAgreed: true}
+	if a.flags.eabKeyID != "" {
+		mac, err := a.env.ReadFile(a.flags.eabKeyFile)
 		if err != nil {
 			return acme.Account{}, err
 		}
 		text := strings.TrimRight(strings.TrimSpace(string(mac)), "=")
-		if err := account.SetExternalAccountBinding(ctx, c, acme.EAB{KeyID: f.eabKeyID, MACKey: text}); err != nil {
-			return acme.Account{}, fmt.Errorf("binding the account to key %q: %w", f.eabKeyID, err)
+		if err := account.SetExternalAccountBinding(ctx, a.Client, acme.EAB{KeyID: a.flags.eabKeyID, MACKey: text}); err != nil {
+			return acme.Account{}, fmt.Errorf("binding the account to key %q: %w", a.flags.eabKeyID, err)
 		}
 	}
-	if account, err = c.NewAccount(ctx, account); err != nil {
+	if account, err = a.NewAccount(ctx, account); err != nil {
 		return acme.Account{}, acmeError("Unable to create an account", err)
 	}
-	return account, storeAccount(file, c.Directory, account)
+	return account, storeAccount(accountFile(a.env, a.Directory), a.Directory, account)
 }
 
 func contactURLs(contacts []string) []string {

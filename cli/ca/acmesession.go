@@ -2,11 +2,9 @@ package ca
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -15,10 +13,6 @@ import (
 	"stepca/cli"
 	"stepca/keyfile"
 )
-
-// acmeRequestTimeout bounds one request to an ACME server. Finalizing may take a
-// while where the key is in a slow module.
-const acmeRequestTimeout = time.Minute
 
 // acmeWaits are the pauses between looks at an authorization: most servers
 // validate at once, others within a minute.
@@ -34,35 +28,6 @@ type acmeSession struct {
 	client  *acme.Client
 	account acme.Account
 	solver  acmeSolver
-}
-
-// acmeHTTPClient trusts the roots of the CA, or with --acme those of the system
-// and of --root.
-func (f *issuance) acmeHTTPClient(env *cli.Env, g *grant) (*http.Client, error) {
-	var pool *x509.CertPool
-	if g.client != nil {
-		pool = x509.NewCertPool()
-		for _, root := range g.client.TrustedRoots() {
-			pool.AddCert(root)
-		}
-	} else {
-		var err error
-		if pool, err = x509.SystemCertPool(); err != nil {
-			pool = x509.NewCertPool()
-		}
-		if name, err := f.conn.RootFile(env, errors.New("none")); err == nil {
-			roots, err := keyfile.LoadCertificates(name)
-			if err != nil {
-				return nil, cli.FileError(err)
-			}
-			for _, root := range roots {
-				pool.AddCert(root)
-			}
-		}
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return &http.Client{Transport: transport, Timeout: acmeRequestTimeout}, nil
 }
 
 // obtain orders the certificate, proves the names, and returns the chain.

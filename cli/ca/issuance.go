@@ -86,7 +86,7 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 		if !ok {
 			return nil, errors.New("offline mode and ACME are mutually exclusive")
 		}
-		return &grant{client: online, directory: acmeDirectory(online, p)}, nil
+		return &grant{client: online, directory: acmeDirectory(online, p.Name)}, nil
 	}
 	user, err := f.data.Claim(env)
 	if err != nil {

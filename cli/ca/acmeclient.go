@@ -1,0 +1,177 @@
+package ca
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/mholt/acmez/v3/acme"
+
+	ours "stepca/acme"
+	nouns "stepca/ca"
+	"stepca/cli"
+	"stepca/cli/ari"
+	"stepca/cli/authority"
+	"stepca/client"
+	"stepca/keyfile"
+)
+
+// acmeRequestTimeout bounds one request to an ACME server. Finalizing may take a
+// while where the key is in a slow module.
+const acmeRequestTimeout = time.Minute
+
+// An acmeClient uses one ACME server, as the flags say.
+type acmeClient struct {
+	*acme.Client
+	env   *cli.Env
+	flags *acmeFlags
+}
+
+// newACMEClient returns a client of the ACME server with that directory. It
+// trusts the roots of the CA that the server belongs to; where that is nil, those
+// of the system and those of conn. Close its idle connections afterwards.
+func newACMEClient(env *cli.Env, flags *acmeFlags, conn *authority.Connection, ca *client.Client, directory string) (*acmeClient, error) {
+	if u, err := url.Parse(directory); err != nil || u.Scheme != "https" || u.Host == "" {
+		return nil, cli.InvalidValueReason("acme", directory, "it must be the https URL of an ACME directory")
+	}
+	pool, err := acmeRoots(env, conn, ca)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return &acmeClient{
+		Client: &acme.Client{
+			Directory:  directory,
+			HTTPClient: &http.Client{Transport: transport, Timeout: acmeRequestTimeout},
+			UserAgent:  env.UserAgent(),
+		},
+		env:   env,
+		flags: flags,
+	}, nil
+}
+
+func acmeRoots(env *cli.Env, conn *authority.Connection, ca *client.Client) (*x509.CertPool, error) {
+	if ca != nil {
+		pool := x509.NewCertPool()
+		for _, root := range ca.TrustedRoots() {
+			pool.AddCert(root)
+		}
+		return pool, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	name, err := conn.RootFile(env, errors.New("none"))
+	if err != nil {
+		return pool, nil
+	}
+	roots, err := keyfile.LoadCertificates(name)
+	if err != nil {
+		return nil, cli.FileError(err)
+	}
+	for _, root := range roots {
+		pool.AddCert(root)
+	}
+	return pool, nil
+}
+
+// close ends what the client left open.
+func (a *acmeClient) close() { a.HTTPClient.CloseIdleConnections() }
+
+// renewalInfo returns a client that asks the server when to renew.
+func (a *acmeClient) renewalInfo() *ari.Client {
+	return &ari.Client{Directory: a.Directory, HTTP: a.HTTPClient, UserAgent: a.UserAgent, Now: a.env.Now}
+}
+
+// order gets a certificate. An interrupt ends it after what the proofs put up has
+// been taken down; a second one ends the program.
+func (a *acmeClient) order(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(signalled, stop)
+	chain, err := a.obtain(signalled, order, csr)
+	switch {
+	case err != nil && signalled.Err() != nil && ctx.Err() == nil:
+		return nil, errors.New("interrupted")
+	case err != nil:
+		return nil, err
+	case !sameKey(chain[0], csr.PublicKey):
+		return nil, errors.New("the ACME server answered with a certificate for another key")
+	}
+	return chain, nil
+}
+
+func (a *acmeClient) obtain(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+	account, err := a.account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	session := &acmeSession{env: a.env, solver: a.flags.solver(a.env), client: a.Client, account: account}
+	return session.obtain(ctx, order, csr)
+}
+
+// replace gets the successor of a certificate: for the same names and the key,
+// with a lifetime to ask for, or zero.
+func (a *acmeClient) replace(ctx context.Context, old *x509.Certificate, key crypto.Signer, lifetime time.Duration) ([]*x509.Certificate, error) {
+	names := nouns.Names(old.DNSNames, old.IPAddresses, old.EmailAddresses, old.URIs)
+	var values []string
+	for _, name := range names {
+		values = append(values, name.Value)
+	}
+	ids, err := a.flags.identifiers(values)
+	if err != nil {
+		return nil, err
+	}
+	commonName := old.Subject.CommonName
+	if !slices.Contains(values, commonName) {
+		commonName = "" // the server's own, and not a name to be proved
+	}
+	csr, err := client.NewCSR(key, commonName, names)
+	if err != nil {
+		return nil, err
+	}
+	order := acme.Order{Identifiers: ids}
+	if lifetime > 0 {
+		end := a.env.Now().Add(lifetime).UTC().Truncate(time.Second)
+		order.NotAfter = &end
+	}
+	directory, err := a.GetDirectory(ctx)
+	if err != nil {
+		return nil, acmeError("Unable to read the directory", err)
+	}
+	if directory.RenewalInfo != "" && len(old.AuthorityKeyId) > 0 {
+		order.Replaces = ours.CertID(old)
+	}
+	return a.order(ctx, order, csr)
+}
+
+// revoke revokes a certificate in the name of its key, or if that is nil in the
+// name of the stored account.
+func (a *acmeClient) revoke(ctx context.Context, crt *x509.Certificate, key crypto.Signer, reason int) error {
+	var account acme.Account
+	if key == nil {
+		var err error
+		if account, err = a.storedAccount(ctx); err != nil {
+			return err
+		}
+		if account.PrivateKey == nil {
+			return fmt.Errorf("there is no account with %s in %s; use the '--key' flag with the key of the certificate", a.Directory, accountFile(a.env, a.Directory))
+		}
+	}
+	if err := a.RevokeCertificate(ctx, account, crt, key, reason); err != nil {
+		return acmeError("Unable to revoke the certificate", err)
+	}
+	return nil
+}
