@@ -137,17 +137,9 @@ func (f *TokenFlags) signWithSSHPOP(env *cli.Env, signer *client.TokenSigner, ro
 	case f.SSHPOPKey == "":
 		return cli.RequiredWithProvisionerType("SSHPOP", "sshpop-key")
 	}
-	data, err := env.ReadFile(f.SSHPOPCert)
+	cert, err := f.sshpop(env)
 	if err != nil {
 		return err
-	}
-	pub, _, _, _, err := ssh.ParseAuthorizedKey(data)
-	if err != nil {
-		return fmt.Errorf("error parsing %s: not an SSH certificate", f.SSHPOPCert)
-	}
-	cert, ok := pub.(*ssh.Certificate)
-	if !ok {
-		return fmt.Errorf("error parsing %s: an SSH public key, not a certificate", f.SSHPOPCert)
 	}
 	key, err := keyfile.LoadSigner(f.SSHPOPKey, f.Password(env))
 	if err != nil {
@@ -156,6 +148,27 @@ func (f *TokenFlags) signWithSSHPOP(env *cli.Env, signer *client.TokenSigner, ro
 	signer.Header = map[string]any{"sshpop": base64.StdEncoding.EncodeToString(cert.Marshal())}
 	signer.Fragment = "sshpop/" + signer.Provisioner
 	return useKey(signer, key)
+}
+
+// sshpop is the certificate of --sshpop-cert. It may come from a pipe, which can be
+// read only once.
+func (f *TokenFlags) sshpop(env *cli.Env) (*ssh.Certificate, error) {
+	if f.SSHPOP != nil {
+		return f.SSHPOP, nil
+	}
+	data, err := env.ReadFile(f.SSHPOPCert)
+	if err != nil {
+		return nil, err
+	}
+	pub, _, _, _, err := ssh.ParseAuthorizedKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("error parsing %s: not an SSH certificate", f.SSHPOPCert)
+	}
+	cert, ok := pub.(*ssh.Certificate)
+	if !ok {
+		return nil, fmt.Errorf("error parsing %s: an SSH public key, not a certificate", f.SSHPOPCert)
+	}
+	return cert, nil
 }
 
 // useKey makes the signer sign with key, which its thumbprint names.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
 	"stepca/cli"
@@ -27,6 +28,7 @@ type TokenFlags struct {
 	X5CChain              []string
 	X5CInsecure           bool
 	SSHPOPCert, SSHPOPKey string
+	SSHPOP                *ssh.Certificate // in SSHPOPCert, if that has been read already
 	NebulaCert, NebulaKey string
 	K8sSATokenPath        string
 

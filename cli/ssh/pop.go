@@ -49,7 +49,7 @@ func (f *possession) load(env *cli.Env, crtFile, keyFile string) (cert *ssh.Cert
 		return nil, "", errors.New("error casting ssh public key to ssh certificate")
 	}
 	if f.tokens.SSHPOPCert == "" && f.tokens.SSHPOPKey == "" {
-		f.tokens.SSHPOPCert, f.tokens.SSHPOPKey = crtFile, keyFile
+		f.tokens.SSHPOPCert, f.tokens.SSHPOPKey, f.tokens.SSHPOP = crtFile, keyFile, cert
 	}
 	return cert, comment, nil
 }

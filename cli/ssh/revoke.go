@@ -90,5 +90,6 @@ func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	f.tokens.SSHPOP = cert
 	return strconv.FormatUint(cert.Serial, 10), nil
 }
