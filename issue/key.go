@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
@@ -34,7 +35,12 @@ func CheckPublicKey(pub crypto.PublicKey) error {
 			return ca.Errorf(ca.ErrForbidden, "certificate request RSA key has the unsafe public exponent %d", key.E)
 		}
 		return nil
-	case *ecdsa.PublicKey, ed25519.PublicKey:
+	case *ecdsa.PublicKey:
+		if key.Curve == elliptic.P224() {
+			return ca.Errorf(ca.ErrForbidden, "certificate request EC key is on P-224; use P-256, P-384 or P-521")
+		}
+		return nil
+	case ed25519.PublicKey:
 		return nil
 	}
 	return ca.Errorf(ca.ErrMalformed, "certificate request key of type '%s' is not supported", fmt.Sprintf("%T", pub))

@@ -3,6 +3,7 @@ package acmeserver
 import (
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"errors"
 	"net/netip"
@@ -79,8 +80,8 @@ func matchCSR(csr *x509.CertificateRequest, o *acme.Order) ([]ca.Identifier, err
 		}
 		return o.Identifiers, nil
 	}
-	if len(csr.EmailAddresses) > 0 || len(csr.URIs) > 0 {
-		return nil, badCSR("it has e-mail addresses or URIs, which were not ordered")
+	if !onlyHosts(csr) {
+		return nil, badCSR("it has e-mail addresses, URIs or other names, which were not ordered")
 	}
 	dns, ips := csrNames(csr)
 	for _, kind := range []struct {
@@ -102,6 +103,27 @@ func matchCSR(csr *x509.CertificateRequest, o *acme.Order) ([]ca.Identifier, err
 		sans = append(sans, ca.Identifier{Type: ca.IP, Value: ip})
 	}
 	return sans, nil
+}
+
+var oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
+
+// onlyHosts reports whether all alternative names of a request are DNS names or
+// addresses, also in the forms that crypto/x509 passes over.
+func onlyHosts(csr *x509.CertificateRequest) bool {
+	const dnsName, ipAddress = 2, 7 // tags, RFC 5280 §4.2.1.6
+	for _, ext := range csr.Extensions {
+		if !ext.Id.Equal(oidSubjectAltName) {
+			continue
+		}
+		var names []asn1.RawValue
+		if rest, err := asn1.Unmarshal(ext.Value, &names); err != nil || len(rest) > 0 {
+			return false
+		}
+		if slices.ContainsFunc(names, func(n asn1.RawValue) bool { return n.Tag != dnsName && n.Tag != ipAddress }) {
+			return false
+		}
+	}
+	return true
 }
 
 // csrNames returns the DNS names and addresses of a request, each sorted and once.
