@@ -51,6 +51,10 @@ type Validation struct {
 	// AttestationRoots are the anchors, nil for the vendors' built-in ones.
 	AcceptsFormat    func(format string) bool
 	AttestationRoots []*x509.Certificate
+
+	// RequirePermanentIdentifier refuses tpm attestations whose certificate names
+	// no device. Compatible: the reference accepts them for any identifier.
+	RequirePermanentIdentifier bool
 }
 
 // An Attestation is what an attestation statement proves beyond the identifier.

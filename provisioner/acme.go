@@ -65,6 +65,15 @@ type ACME struct {
 	// AttestationRoots is PEM; empty means the built-in roots of the vendors.
 	AttestationRoots []byte `json:"attestationRoots,omitempty"`
 
+	// RequirePermanentIdentifier refuses tpm attestations whose certificate names no
+	// device. Compatible: the reference accepts them for any identifier, which is
+	// safe only if the attestation CA knows whom it certifies.
+	RequirePermanentIdentifier bool `json:"requirePermanentIdentifier,omitempty"`
+
+	// RenewalWindows make clients that ask (RFC 9773) renew certificates early. The
+	// first that takes a certificate counts.
+	RenewalWindows []RenewalWindow `json:"renewalWindows,omitempty"`
+
 	Settings
 
 	roots []*x509.Certificate
@@ -97,6 +106,9 @@ func (p *ACME) prepare(s *setup) error {
 	}
 	if p.CheckCAA && len(p.CAAIdentities) == 0 {
 		return errors.New("checkCAA needs caaIdentities, the names that CAA records may have for this authority")
+	}
+	if err := p.prepareRenewalWindows(); err != nil {
+		return err
 	}
 	var err error
 	if p.roots, err = parseAttestationRoots(p.AttestationRoots); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 
 	"stepca/acme/acmeserver"
 	"stepca/acme/va"
@@ -24,7 +25,7 @@ func (s *Server) openACME(ctx context.Context, db *config.DB) error {
 			HTTPPort:   s.opts.ACME.HTTPPort,
 			TLSPort:    s.opts.ACME.TLSPort,
 			StrictFQDN: s.opts.ACME.StrictFQDN,
-			Proxy:      http.ProxyFromEnvironment,
+			HTTPProxy:  s.opts.ACME.HTTPProxy,
 			Log:        s.log,
 		})
 	}
@@ -57,15 +58,21 @@ func (s *Server) mountACME(a *authority) map[string]http.Handler {
 	return mounts
 }
 
-// warnACME says why ACME provisioners are not served.
+// warnACME says why ACME provisioners are not served, or not as the environment
+// would have it.
 func (s *Server) warnACME(a *authority) {
-	if s.acme != nil {
+	if !slices.ContainsFunc(a.provisioners.All(), isACME) {
 		return
 	}
-	for _, p := range a.provisioners.All() {
-		if _, ok := p.(*provisioner.ACME); ok {
-			s.log.Warn("WARNING: No database is configured. ACME provisioners are disabled.")
-			return
-		}
+	if s.acme == nil {
+		s.log.Warn("WARNING: No database is configured. ACME provisioners are disabled.")
 	}
+	if s.opts.ACME.HTTPProxy == nil && (s.opts.Getenv("HTTP_PROXY") != "" || s.opts.Getenv("http_proxy") != "") {
+		s.log.Warn("http-01 validation does not go through the proxy that HTTP_PROXY names: --acme-http-proxy sets one for it")
+	}
+}
+
+func isACME(p provisioner.Provisioner) bool {
+	_, ok := p.(*provisioner.ACME)
+	return ok
 }

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +77,72 @@ func TestACMEOverTheNetwork(t *testing.T) {
 	}
 	if chain, _, err := cl.CreateOrderCert(ctx, order.FinalizeURL, der, true); err != nil || len(chain) != 2 {
 		t.Errorf("CreateOrderCert: %d certificates, %v", len(chain), err)
+	}
+}
+
+// TestACMEThroughAProxy has a name validated that only a proxy knows.
+func TestACMEThroughAProxy(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var response, asked string
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = r.URL.String()
+		w.Write([]byte(response))
+	}))
+	t.Cleanup(web.Close)
+	proxy, err := url.Parse(web.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catest.New(t, catest.Options{Edit: addACME, ACME: server.ACMEOptions{HTTPProxy: proxy}})
+	cl := &acme.Client{Key: ecdsaKey(t), HTTPClient: c.HTTP(nil), DirectoryURL: c.URL + "/acme/acme/directory"}
+	ctx := t.Context()
+	if _, err := cl.Register(ctx, new(acme.Account), acme.AcceptTOS); err != nil {
+		t.Fatal(err)
+	}
+	order, err := cl.AuthorizeOrder(ctx, acme.DomainIDs("far.test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	authz, err := cl.GetAuthorization(ctx, order.AuthzURLs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(authz.Challenges, func(ch *acme.Challenge) bool { return ch.Type == "http-01" })
+	challenge := authz.Challenges[i]
+	mu.Lock()
+	if response, err = cl.HTTP01ChallengeResponse(challenge.Token); err != nil {
+		t.Fatal(err)
+	}
+	mu.Unlock()
+	if _, err := cl.Accept(ctx, challenge); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cl.WaitOrder(ctx, order.URI); err != nil {
+		t.Fatal(err)
+	}
+	if want := "http://far.test" + cl.HTTP01ChallengePath(challenge.Token); asked != want {
+		t.Errorf("the proxy was asked for %q, want %q", asked, want)
+	}
+}
+
+// TestProxyOfTheEnvironment is not used by validation, and the log says so.
+func TestProxyOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := catest.New(t, catest.Options{
+		Edit: addACME, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Getenv: func(name string) string {
+			return map[string]string{"HTTP_PROXY": "http://proxy.example.com:3128"}[name]
+		},
+	})
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "--acme-http-proxy"; !strings.Contains(log.String(), want) {
+		t.Errorf("log %q, want %q in it", log.String(), want)
 	}
 }
 

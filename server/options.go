@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"net/url"
 	"os"
 
 	"golang.org/x/term"
@@ -47,6 +48,11 @@ type Options struct {
 type ACMEOptions struct {
 	HTTPPort, TLSPort int  // of http-01 and tls-alpn-01; zero means 80 and 443
 	StrictFQDN        bool // look names up as they are, without search domains
+
+	// HTTPProxy is where http-01 requests go through; nil, whatever the environment
+	// says, connects to the servers themselves. The proxy has to refuse link-local
+	// addresses, which are then not the CA's to refuse.
+	HTTPProxy *url.URL
 
 	// Validator takes the place of the one that the options above make; nil for
 	// none.

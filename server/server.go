@@ -27,6 +27,7 @@ type Server struct {
 	metrics *metrics
 	notify  notifier
 	prof    *profiler // nil unless asked for
+	control *control  // nil with a database that others can open
 	offline bool      // no listener, and so no certificate of its own
 
 	// Open for as long as the process lives.
@@ -77,6 +78,10 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 	defer sockets.rest()
 	if err := s.bind(a.cfg, sockets); err != nil {
 		return nil, err
+	}
+	if s.control, err = newControl(a.cfg.DB, &externalKeys{s, s.current.Load}); err != nil {
+		s.log.Warn("commands on this machine cannot reach the running server", "error", err)
+		err = nil
 	}
 	s.registerGauges()
 	s.use(a)
@@ -142,6 +147,7 @@ func (s *Server) assemble(ctx context.Context) (a *authority, err error) {
 	if err := s.openACME(ctx, cfg.DB); err != nil {
 		return a, err
 	}
+	s.warnACME(a)
 	a.api, err = s.buildAPI(a)
 	return a, err
 }
@@ -176,6 +182,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	group.Go(func() error { s.watchdog(work); return nil })
 	group.Go(func() error { return s.prof.serve(work) })
+	group.Go(func() error { return s.control.serve(work) })
 
 	s.mu.Lock()
 	s.current.Load().start(work)
@@ -228,7 +235,7 @@ func (s *Server) Close() error {
 	for _, l := range s.listeners {
 		errs = append(errs, l.net.Close())
 	}
-	return errors.Join(append(errs, s.prof.close(), s.current.Load().close(), s.db.Close())...)
+	return errors.Join(append(errs, s.prof.close(), s.control.close(), s.current.Load().close(), s.db.Close())...)
 }
 
 // fail hears of a listener that ended by itself; the first ends the server.

@@ -40,6 +40,8 @@ func (x *exchange) validation(a *acme.Authorization, c *acme.Challenge) acme.Val
 		CheckCAA:          x.prov.CheckCAA,
 		AcceptsFormat:     x.prov.AcceptsAttestation,
 		AttestationRoots:  x.prov.Roots(),
+
+		RequirePermanentIdentifier: x.prov.RequirePermanentIdentifier,
 	}
 }
 

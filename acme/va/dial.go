@@ -71,13 +71,7 @@ func (v *Validator) control(_, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s", errRefusedAddress, address)
 	}
-	if err := RefuseMetadata(ap.Addr()); err != nil {
-		return err
-	}
-	if v.cfg.RefuseAddress != nil {
-		return v.cfg.RefuseAddress(ap.Addr().Unmap())
-	}
-	return nil
+	return RefuseMetadata(ap.Addr())
 }
 
 // fqdn returns a name as it is looked up.

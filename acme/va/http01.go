@@ -39,6 +39,9 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 	if err != nil {
 		return terminal(acme.ProblemMalformed, "identifier %s makes no URL", req.Identifier)
 	}
+	if err := refuseLiteral(r.URL); err != nil {
+		return v.httpProblem(target, err)
+	}
 	r.Header.Set("User-Agent", UserAgent)
 	r.Header.Set("Accept", "*/*")
 	transport := v.transport()
@@ -85,13 +88,21 @@ func (v *Validator) http01URL(req *acme.Validation) string {
 // is decompressed.
 func (v *Validator) transport() *http.Transport {
 	return &http.Transport{
-		Proxy:                  v.cfg.Proxy,
+		Proxy:                  v.proxy(),
 		DialContext:            v.dial,
 		TLSClientConfig:        &tls.Config{InsecureSkipVerify: true},
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHTTPHeader,
 	}
+}
+
+// proxy is nil for none.
+func (v *Validator) proxy() func(*http.Request) (*url.URL, error) {
+	if v.cfg.HTTPProxy == nil {
+		return nil
+	}
+	return http.ProxyURL(v.cfg.HTTPProxy)
 }
 
 // checkRedirect follows at most maxRedirects, to http and https on their own
@@ -113,10 +124,17 @@ func (v *Validator) checkRedirect(req *http.Request, via []*http.Request) error 
 	case port != "" && !slices.Contains([]string{"80", "443", strconv.Itoa(v.cfg.HTTPPort), strconv.Itoa(v.cfg.TLSPort)}, port):
 		return fmt.Errorf("%w: port %s of %s is neither 80 nor 443", errRedirect, port, clip(u.String()))
 	}
-	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return RefuseMetadata(addr) // behind a proxy nothing else would
+	return refuseLiteral(u)
+}
+
+// refuseLiteral refuses a URL with an address that is never connected to. Behind a
+// proxy nothing else would.
+func refuseLiteral(u *url.URL) error {
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return nil
 	}
-	return nil
+	return RefuseMetadata(addr)
 }
 
 func (v *Validator) httpProblem(target string, err error) *acme.Problem {

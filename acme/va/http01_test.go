@@ -148,7 +148,7 @@ func TestHTTP01EndlessHeader(t *testing.T) {
 }
 
 // Behind a proxy, names are the proxy's to look up; metadata addresses are still
-// refused when a redirect spells them out.
+// refused when an identifier or a redirect spells them out.
 func TestHTTP01Proxy(t *testing.T) {
 	t.Parallel()
 	port := web(t, func(w http.ResponseWriter, r *http.Request) {
@@ -159,9 +159,11 @@ func TestHTTP01Proxy(t *testing.T) {
 		fmt.Fprint(w, testKeyAuth)
 	})
 	proxy := &url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)}
-	v := New(Config{Proxy: http.ProxyURL(proxy)})
+	v := New(Config{HTTPProxy: proxy})
 	_, err := v.Validate(t.Context(), validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: "far.example"}))
 	wantProblem(t, err, "", false, "")
 	_, err = v.Validate(t.Context(), validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: "redirect.example"}))
+	wantProblem(t, err, acme.ProblemConnection, false, "link-local")
+	_, err = v.Validate(t.Context(), validation(acme.HTTP01, ca.Identifier{Type: ca.IP, Value: "169.254.169.254"}))
 	wantProblem(t, err, acme.ProblemConnection, false, "link-local")
 }

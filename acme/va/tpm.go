@@ -69,7 +69,7 @@ func (v *Validator) verifyTPM(_ context.Context, req *acme.Validation, raw cbor.
 	if subtle.ConstantTimeCompare(extraData, want[:]) != 1 {
 		return nil, bad("key authorization invalid")
 	}
-	return &attested{key: key, names: names, unnamed: !v.cfg.RequirePermanentIdentifier}, nil
+	return &attested{key: key, names: names, unnamed: !req.RequirePermanentIdentifier}, nil
 }
 
 // handleSAN tells crypto/x509 that we read the subject alternative name of an
@@ -180,7 +180,8 @@ func checkAKSignature(pub crypto.PublicKey, hash crypto.Hash, certInfo, sig []by
 	return bad("could not verify attestation: the AK did not sign certInfo")
 }
 
-// checkCertifyInfo checks that certInfo is about the key in pubArea, and that this key can neither leave the TPM nor sign everything.
+// checkCertifyInfo checks that certInfo is about the key in pubArea, and that this
+// key signs, never leaves the TPM, and is not one that only signs what the TPM says.
 func checkCertifyInfo(info *tpm2.TPMSAttest, public *tpm2.TPMTPublic) *acme.Problem {
 	const invalid = "invalid certification parameters: "
 	certify, err := info.Attested.Certify()
@@ -193,12 +194,17 @@ func checkCertifyInfo(info *tpm2.TPMSAttest, public *tpm2.TPMTPublic) *acme.Prob
 	}
 	attributes := public.ObjectAttributes
 	switch {
+	case public.NameAlg != tpm2.TPMAlgSHA256 && public.NameAlg != tpm2.TPMAlgSHA384 && public.NameAlg != tpm2.TPMAlgSHA512:
+		// Hardened: the Name is a digest of the key, and SHA-1 can be made to collide.
+		return bad(invalid+"provided key is named with algorithm %#x", uint16(public.NameAlg))
 	case subtle.ConstantTimeCompare(name.Buffer, certify.Name.Buffer) != 1:
 		return bad(invalid + "certification refers to a different key")
 	case attributes.Restricted:
 		return bad(invalid + "provided key is restricted")
 	case !attributes.FixedTPM || !attributes.FixedParent || !attributes.SensitiveDataOrigin:
 		return bad(invalid + "provided key is exportable")
+	case !attributes.SignEncrypt:
+		return bad(invalid + "provided key does not sign")
 	}
 	return nil
 }

@@ -130,8 +130,9 @@ func TestAttestTPM(t *testing.T) {
 	v.attest("laptop-1", "tpm", statement(rsaAK, named, public, info), key.Public(), "", "")
 	v.attest("anything", "tpm", statement(ecAK, unnamed, public, info), key.Public(), "", "")
 	v.attest("laptop-2", "tpm", statement(rsaAK, named, public, info), nil, badStatement, "permanent identifier does not match")
-	strict := New(Config{RequirePermanentIdentifier: true})
-	_, err = strict.Validate(t.Context(), v.validation("anything", answer(t, "tpm", statement(ecAK, unnamed, public, info))))
+	strict := v.validation("anything", answer(t, "tpm", statement(ecAK, unnamed, public, info)))
+	strict.RequirePermanentIdentifier = true
+	_, err = New(Config{}).Validate(t.Context(), strict)
 	wantProblem(t, err, badStatement, false, "permanent identifier does not match")
 
 	v.attest("laptop-1", "tpm", statement(ecAK, named, public, info), nil, badStatement, "could not verify attestation")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
@@ -35,21 +34,15 @@ type Config struct {
 	// Resolver looks up names; nil means net.DefaultResolver at the time of use.
 	Resolver *net.Resolver
 
-	// Proxy, if not nil, chooses the proxy of an http-01 request as
-	// http.Transport.Proxy does. Addresses behind a proxy are the proxy's to check.
-	Proxy func(*http.Request) (*url.URL, error)
-
-	// RefuseAddress says which addresses validation never connects to, beyond
-	// those of RefuseMetadata; nil adds none.
-	RefuseAddress func(netip.Addr) error
+	// HTTPProxy is where http-01 requests go through; nil connects to the servers
+	// themselves. The proxy looks names up, so it has to refuse what RefuseMetadata
+	// does, and is trusted to say what the server of a name answers. The proxy that
+	// the environment names is not used: it is set for other reasons.
+	HTTPProxy *url.URL
 
 	// AndroidStatus returns the attestation keys that Google has revoked; nil
 	// downloads Google's list, at most once a day.
 	AndroidStatus AndroidStatusFunc
-
-	// RequirePermanentIdentifier refuses tpm attestations whose certificate names
-	// no device. Compatible: the reference accepts them.
-	RequirePermanentIdentifier bool
 
 	Timeout time.Duration    // of one attempt; zero means DefaultTimeout
 	Now     func() time.Time // current time; nil means time.Now

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ import (
 // serveFlags are those of step-ca without a subcommand.
 type serveFlags struct {
 	passwordFile, sshHostPasswordFile, sshUserPasswordFile, issuerPasswordFile string
-	resolver, token, context, pidFile                                          string
+	resolver, token, context, pidFile, acmeHTTPProxy                           string
 	quiet, insecure, strictFQDN                                                bool
 	acmeHTTPPort, acmeTLSPort                                                  int
 }
@@ -54,6 +56,7 @@ SIGTERM requests under way are answered before the server ends.`,
 	flags.StringVar(&f.context, "context", env.Getenv("STEP_CA_CONTEXT"), "the `name` of the context whose configuration is served")
 	flags.IntVar(&f.acmeHTTPPort, "acme-http-port", 0, "the `port` of http-01 validation, for tests; needs --insecure")
 	flags.IntVar(&f.acmeTLSPort, "acme-tls-port", 0, "the `port` of tls-alpn-01 validation, for tests; needs --insecure")
+	flags.StringVar(&f.acmeHTTPProxy, "acme-http-proxy", "", "the `URL` of a proxy for http-01 validation, which has to refuse link-local addresses")
 	flags.BoolVar(&f.strictFQDN, "acme-strict-fqdn", false, "take names in ACME validation as fully qualified")
 	flags.StringVar(&f.pidFile, "pidfile", "", "the `file` to write the process ID to")
 	flags.BoolVar(&f.insecure, "insecure", false, "allow the flags that are for tests")
@@ -144,7 +147,20 @@ func (f *serveFlags) options(env *Env, path config.StepPath) (*server.Options, e
 		return nil, err
 	}
 	opts.ACME = server.ACMEOptions{HTTPPort: f.acmeHTTPPort, TLSPort: f.acmeTLSPort, StrictFQDN: f.strictFQDN}
-	return opts, nil
+	opts.ACME.HTTPProxy, err = f.httpProxy()
+	return opts, err
+}
+
+// httpProxy returns the proxy of http-01 validation, nil for none.
+func (f *serveFlags) httpProxy() (*url.URL, error) {
+	if f.acmeHTTPProxy == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(f.acmeHTTPProxy)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+		return nil, errors.New("invalid value for flag '--acme-http-proxy': it must be a URL such as http://proxy.example.com:3128")
+	}
+	return u, nil
 }
 
 // resolver asks one DNS server, whatever the system is set up to ask.
