@@ -48,3 +48,29 @@ func TestBastion(t *testing.T) {
 		t.Errorf("a host name with a command in it: %v %s", err, out)
 	}
 }
+
+// TestJump goes to a host by way of another, as OpenSSH and its agent do it.
+func TestJump(t *testing.T) {
+	t.Parallel()
+	needOpenSSH(t)
+	dir := t.TempDir()
+	config, mark := filepath.Join(dir, "config"), filepath.Join(dir, "mark")
+	p := newPerson(t, newCA(t, map[string]any{"bastion": map[string]any{
+		"hostname": "bastion", "flags": "-F " + config, "cmd": "echo %r %h >> " + mark + "; nc %h %p",
+	}}))
+	bastion, target := newHost(t, p), newHost(t, p)
+	write(t, config, "Host bastion\nHostname localhost\nHostKeyAlias localhost\nPort "+bastion.port+"\nUser "+bastion.user+"\n"+
+		strings.ReplaceAll(strings.Join(p.options(), "\n"), "-o\n", ""))
+	p.startAgent()
+	p.step("ssh", "login", target.user, p.pw())
+	args := target.ssh(p, "-o", "ProxyCommand=step ssh proxycommand %r %h %p")
+	if got := p.must(args, "echo arrived"); got != "arrived\n" {
+		t.Errorf("ssh prints %q", got)
+	}
+	got, err := os.ReadFile(mark)
+	if want := target.user + " localhost\n"; err != nil || string(got) != want {
+		t.Errorf("the bastion was asked for %q, %v, want %q", got, err, want)
+	}
+	p.step("ssh", "logout")
+	p.refused(args, "error allocating terminal")
+}

@@ -3,13 +3,8 @@
 package ssh_test
 
 import (
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,235 +117,66 @@ func TestOpenSSH(t *testing.T) {
 		p.step("ssh", "rekey", "--force", "--no-password", "--insecure", h.file("host-cert.pub"), h.file("host"))
 		p.must(h.ssh(p, "-i", "key"), "true")
 	})
-}
-
-// needOpenSSH skips the test where a program of OpenSSH is missing, or fails it
-// where none may be.
-func needOpenSSH(t *testing.T) {
-	t.Helper()
-	for _, name := range []string{"ssh", "sshd", "ssh-keygen", "ssh-agent", "sftp"} {
-		if _, err := lookPath(name); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatal(err)
+	t.Run("a proxy command that logs in by itself", func(t *testing.T) {
+		t.Parallel()
+		p := newPerson(t, authority)
+		p.startAgent()
+		proxy := "ProxyCommand=step ssh proxycommand --provisioner admin " + p.pw() + " %r %h %p"
+		for range 2 { // the second time it is logged in
+			if got := p.must(h.ssh(p, "-o", proxy), "echo it works"); got != "it works\n" {
+				t.Errorf("ssh prints %q", got)
 			}
-			t.Skip(err)
 		}
-	}
-}
-
-// lookPath finds programs of administrators too.
-func lookPath(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	return exec.LookPath(filepath.Join("/usr/sbin", name))
-}
-
-// A person has a home directory, a working directory, and step.
-type person struct {
-	t          *testing.T
-	home, work string
-	env        []string
-}
-
-func newPerson(t *testing.T, authority *sshCA) *person {
-	t.Helper()
-	p := &person{t: t, home: t.TempDir(), work: t.TempDir()}
-	if err := bootstrap(p.work, p.home, authority); err != nil {
-		t.Fatal(err)
-	}
-	p.env = append(os.Environ(), "HOME="+p.home, "SSH_AUTH_SOCK=", "STEPPATH=")
-	p.write("known_hosts", "@cert-authority * "+authority.hostKey+"\n")
-	return p
-}
-
-func (p *person) startAgent() {
-	p.t.Helper()
-	socket, stop, err := runAgent()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(stop)
-	p.env = append(p.env, "SSH_AUTH_SOCK="+socket)
-}
-
-func (p *person) file(name string) string { return filepath.Join(p.work, name) }
-
-func (p *person) write(name, text string) {
-	p.t.Helper()
-	if err := os.WriteFile(p.file(name), []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// pw is the flag for the password of the provisioner, which is chosen with it.
-func (p *person) pw() string { return "--provisioner-password-file=" + p.file("password.txt") }
-
-// command is one that the person runs.
-func (p *person) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(p.t.Context(), name, args...)
-	cmd.Dir, cmd.Env = p.work, p.env
-	return cmd
-}
-
-// step runs step, with the provisioner "admin" wherever one has its password,
-// and returns what it prints.
-func (p *person) step(args ...string) string {
-	p.t.Helper()
-	for _, arg := range args {
-		if strings.HasPrefix(arg, "--provisioner-password-file=") {
-			args = append(args, "--provisioner=admin")
-			break
+		if got := p.step("ssh", "list"); strings.Count(got, "\n") != 1 || !strings.Contains(got, h.user+" (ECDSA-CERT)") {
+			t.Errorf("the agent has %q", got)
 		}
-	}
-	cmd := p.command("step", args...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		p.t.Fatalf("step %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
-	}
-	return string(out)
-}
-
-// run runs a program and returns all that it prints.
-func (p *person) run(name string, args ...string) string {
-	p.t.Helper()
-	out, err := p.command(name, args...).CombinedOutput()
-	if err != nil {
-		p.t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
-// must runs a command over ssh and returns what it prints.
-func (p *person) must(ssh []string, command string) string {
-	p.t.Helper()
-	cmd := p.command("ssh", append(ssh, command)...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		p.t.Fatalf("ssh: %v\n%s", err, stderr.String())
-	}
-	return string(out)
-}
-
-// refused wants ssh to fail for a reason.
-func (p *person) refused(ssh []string, why string) {
-	p.t.Helper()
-	out, err := p.command("ssh", append(ssh, "true")...).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), why) {
-		p.t.Errorf("ssh: %v, want %q\n%s", err, why, out)
-	}
-}
-
-// serial is the serial number of a certificate.
-func (p *person) serial(name string) string {
-	p.t.Helper()
-	_, rest, _ := strings.Cut(p.step("ssh", "inspect", name), "Serial: ")
-	number, _, ok := strings.Cut(rest, "\n")
-	if !ok {
-		p.t.Fatalf("%s has no serial number", name)
-	}
-	return number
-}
-
-// A host is an sshd with a certificate for localhost, which lets in nobody
-// without a certificate.
-type host struct{ dir, port, user string }
-
-func newHost(t *testing.T, admin *person) *host {
-	t.Helper()
-	who, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &host{dir: t.TempDir(), port: freePort(t), user: who.Username}
-	admin.step("ssh", "certificate", "--host", "localhost", h.file("host"), admin.pw(), "--no-password", "--insecure")
-	admin.step("ssh", "krl", h.file("revoked"))
-	write(t, h.file("ca.pub"), admin.step("ssh", "config", "--roots"))
-	write(t, h.file("sshd_config"), fmt.Sprintf(`ListenAddress 127.0.0.1:%[2]s
-HostKey %[1]s/host
-HostCertificate %[1]s/host-cert.pub
-TrustedUserCAKeys %[1]s/ca.pub
-RevokedKeys %[1]s/revoked
-%[3]s`, h.dir, h.port, onlyKeys))
-	startSSHD(t, h.file("sshd_config"), h.port)
-	return h
-}
-
-// onlyKeys is the rest of a configuration for tests.
-const onlyKeys = `AuthorizedKeysFile none
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-UsePAM no
-StrictModes no
-PidFile none
-MaxStartups 100
-Subsystem sftp internal-sftp
-`
-
-func (h *host) file(name string) string { return filepath.Join(h.dir, name) }
-
-// ssh are arguments of ssh that take nothing from the machine of the test. The
-// command is still to follow.
-func (h *host) ssh(p *person, more ...string) []string {
-	args := []string{
-		"-F", "none", "-p", h.port, "-l", h.user, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "AddressFamily=inet",
-		"-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + p.file("known_hosts"), "-o", "GlobalKnownHostsFile=none",
-	}
-	return append(append(args, more...), "localhost")
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// freePort is a port that nobody listens on at this moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// startSSHD runs sshd until the test ends, and returns its process.
-func startSSHD(t *testing.T, config, port string) *os.Process {
-	t.Helper()
-	sshd, err := lookPath("sshd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if os.Geteuid() == 0 {
-		// As root, sshd wants an empty directory, which the start of a system makes.
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command(sshd, "-D", "-e", "-f", config)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		p.refused(h.ssh(p, "-o", "ProxyCommand=step ssh proxycommand %r %h 1"), "connection refused")
 	})
-	for range 500 {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			conn.Close()
-			return cmd.Process
+	t.Run("the agent forgets a certificate when it expires", func(t *testing.T) {
+		t.Parallel()
+		p := newPerson(t, authority)
+		p.startAgent()
+		p.step("ssh", "login", h.user, "--not-after", "2s", p.pw())
+		for range 50 {
+			if p.step("ssh", "list") == "The agent has no identities.\n" {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
 		}
-		time.Sleep(10 * time.Millisecond)
+		t.Error("it is there for longer than it is valid")
+	})
+	t.Run("a revoked host is refused", func(t *testing.T) {
+		t.Parallel()
+		p := newPerson(t, authority)
+		h := newHost(t, p)
+		p.step("ssh", "certificate", "alice", "key", "-n", h.user, p.pw(), "--no-password", "--insecure", "--no-agent")
+		args := h.ssh(p, "-i", "key", "-o", "RevokedHostKeys="+p.file("revoked"))
+		p.step("ssh", "krl", "revoked")
+		p.must(args, "true")
+		p.step("ssh", "revoke", "--sshpop-cert", h.file("host-cert.pub"), "--sshpop-key", h.file("host"))
+		p.step("ssh", "krl", "revoked")
+		p.refused(args, "Host key verification failed")
+	})
+}
+
+// A certificate of --add-user runs the command that adds the user, whatever is
+// asked for, and leads on to the host with the user's own certificate.
+func TestAddUser(t *testing.T) {
+	t.Parallel()
+	needOpenSSH(t)
+	dir := t.TempDir()
+	authority := newCA(t, map[string]any{"addUserCommand": "sh " + dir + "/add <principal>"})
+	p := newPerson(t, authority)
+	principals := filepath.Join(dir, "principals")
+	h := newHost(t, p, "AuthorizedPrincipalsFile "+principals)
+	write(t, principals, "provisioner\n")
+	write(t, filepath.Join(dir, "add"), "echo $1 >> "+principals+"\nexec nc -q0 127.0.0.1 "+h.port+"\n")
+
+	p.step("ssh", "certificate", "carol@example.com", "key", "-n", "carol", "--add-user", p.pw(), "--no-password", "--insecure", "--no-agent")
+	p.refused(h.ssh(p, "-i", "key"), "Permission denied") // carol is not there yet
+	proxy := "ProxyCommand=ssh " + strings.Join(h.ssh(p, "-i", p.file("key-provisioner")), " ") + " false"
+	if got := p.must(h.ssh(p, "-i", "key", "-o", proxy), "echo welcome"); got != "welcome\n" {
+		t.Errorf("ssh prints %q", got)
 	}
-	t.Fatal("sshd does not listen")
-	return nil
+	p.must(h.ssh(p, "-i", "key"), "true")
 }
