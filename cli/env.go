@@ -29,6 +29,11 @@ type Env struct {
 	// program is linked without one.
 	OpenOffline func(context.Context, *Env, OfflineOptions) (OfflineCA, error)
 
+	// OpenRecords opens what commands on the machine of an authority may change in
+	// its database, whether it runs or not; nil if this program is linked without.
+	// A command uses what it needs of the result by an interface of its own.
+	OpenRecords func(context.Context, *Env, OfflineOptions) (io.Closer, error)
+
 	// KMS has the key managers that this program is linked with; others are used
 	// through the program step-kms-plugin.
 	KMS kms.Registry

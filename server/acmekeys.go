@@ -15,10 +15,17 @@ import (
 // bindings.
 var errNoBinding = errors.New("ACME EAB not enabled for provisioner")
 
+// externalKeys are the keys for external account binding in the database of a
+// server, by the provisioners of its current configuration.
+type externalKeys struct {
+	server  *Server
+	current func() *authority
+}
+
 // AddExternalKey makes and stores a key for external account binding at an ACME
 // provisioner. The reference ("" for none) is unique there.
-func (o *Offline) AddExternalKey(ctx context.Context, provisioner, reference string) (*acme.ExternalKey, error) {
-	id, err := o.bindingProvisioner(provisioner)
+func (k *externalKeys) AddExternalKey(ctx context.Context, provisioner, reference string) (*acme.ExternalKey, error) {
+	id, err := k.bindingProvisioner(provisioner)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +33,7 @@ func (o *Offline) AddExternalKey(ctx context.Context, provisioner, reference str
 	if err != nil {
 		return nil, err
 	}
-	err = o.server.store.InsertExternalKey(ctx, key)
+	err = k.server.store.InsertExternalKey(ctx, key)
 	if errors.Is(err, store.ErrExists) {
 		return nil, fmt.Errorf("an ACME EAB key with reference %q exists already", reference)
 	}
@@ -35,37 +42,37 @@ func (o *Offline) AddExternalKey(ctx context.Context, provisioner, reference str
 
 // ExternalKeys returns a page of the provisioner's keys, newest first, and the
 // cursor of the next, which is "" after the last. A limit of 0 is the usual one.
-func (o *Offline) ExternalKeys(ctx context.Context, provisioner, cursor string, limit int) ([]*acme.ExternalKey, string, error) {
-	id, err := o.bindingProvisioner(provisioner)
+func (k *externalKeys) ExternalKeys(ctx context.Context, provisioner, cursor string, limit int) ([]*acme.ExternalKey, string, error) {
+	id, err := k.bindingProvisioner(provisioner)
 	if err != nil {
 		return nil, "", err
 	}
-	return o.server.store.ExternalKeys(ctx, id, store.Page{Cursor: cursor, Limit: limit})
+	return k.server.store.ExternalKeys(ctx, id, store.Page{Cursor: cursor, Limit: limit})
 }
 
 // RemoveExternalKey deletes a key of the provisioner. An account that was created
 // with it stays, and has no policy any more.
-func (o *Offline) RemoveExternalKey(ctx context.Context, provisioner, id string) error {
-	owner, err := o.bindingProvisioner(provisioner)
+func (k *externalKeys) RemoveExternalKey(ctx context.Context, provisioner, id string) error {
+	owner, err := k.bindingProvisioner(provisioner)
 	if err != nil {
 		return err
 	}
-	key, err := o.server.store.ExternalKey(ctx, id)
+	key, err := k.server.store.ExternalKey(ctx, id)
 	if err == nil && key.Provisioner != owner {
 		err = ca.Errorf(ca.ErrNotFound, "external account key not found")
 	}
 	if err != nil {
 		return err
 	}
-	return o.server.store.DeleteExternalKey(ctx, id)
+	return k.server.store.DeleteExternalKey(ctx, id)
 }
 
 // bindingProvisioner returns the ID of an ACME provisioner that asks for bindings.
-func (o *Offline) bindingProvisioner(name string) (string, error) {
-	if o.server.acme == nil {
+func (k *externalKeys) bindingProvisioner(name string) (string, error) {
+	if k.server.acme == nil {
 		return "", errors.New("no database is configured, which ACME needs: add \"db\" to the configuration")
 	}
-	p, err := o.authority.provisioners.ACME(name)
+	p, err := k.current().provisioners.ACME(name)
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ import (
 // its callers are in the same process and use Transport. It works on the real
 // database, which an embedded engine gives to one process at a time.
 type Offline struct {
+	*externalKeys
 	server    *Server
 	authority *authority
 }
@@ -33,7 +34,7 @@ func OpenOffline(ctx context.Context, opts Options, log *slog.Logger) (*Offline,
 	if err != nil {
 		return nil, err
 	}
-	return &Offline{s, a}, nil
+	return &Offline{&externalKeys{s, func() *authority { return a }}, s, a}, nil
 }
 
 // URL is the address in the audience of tokens for this CA: https and its first

@@ -7,15 +7,17 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"stepca/acme"
 	"stepca/ca"
+	"stepca/provisioner"
 	"stepca/store"
 )
 
 // renewalInfo tells when to renew a certificate (RFC 9773 §4.1).
 func (s *Server) renewalInfo(x *exchange) error {
-	crt, _, err := s.certificateByID(x.r.Context(), x.args[0])
+	crt, rec, err := s.certificateByID(x.r.Context(), x.args[0])
 	if err != nil {
 		return err
 	}
@@ -23,15 +25,46 @@ func (s *Server) renewalInfo(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	window, again := acme.SuggestedWindow(crt), renewalPoll
+	body, again := renewalBody{SuggestedWindow: acme.SuggestedWindow(crt)}, renewalPoll
+	if early := s.earlyRenewal(rec, crt); early != nil {
+		body.pullForward(early, s.now())
+	}
 	if revoked != nil {
-		window, again = acme.PastWindow(s.now()), renewalPollNow
+		body.SuggestedWindow, again = acme.PastWindow(s.now()), renewalPollNow
 	}
 	x.retryAfter(again)
-	x.writeJSON(http.StatusOK, struct {
-		SuggestedWindow acme.Window `json:"suggestedWindow"`
-	}{window})
+	x.writeJSON(http.StatusOK, body)
 	return nil
+}
+
+// renewalBody is a RenewalInfo object (RFC 9773 §4.2).
+type renewalBody struct {
+	SuggestedWindow acme.Window `json:"suggestedWindow"`
+	ExplanationURL  string      `json:"explanationURL,omitempty"`
+}
+
+// pullForward replaces a window by the operator's, unless that would be later.
+func (b *renewalBody) pullForward(early *provisioner.RenewalWindow, now time.Time) {
+	window := acme.Window{Start: early.Start, End: early.End}
+	if early.End.IsZero() {
+		window = acme.PastWindow(now)
+	}
+	if window.End.Before(b.SuggestedWindow.End) {
+		b.SuggestedWindow, b.ExplanationURL = window, early.ExplanationURL
+	}
+}
+
+// earlyRenewal returns the window that an operator set for a certificate, or nil.
+func (s *Server) earlyRenewal(rec *store.Certificate, crt *x509.Certificate) *provisioner.RenewalWindow {
+	p, ok := s.cfg.Provisioners.ByID(rec.Provisioner.ID)
+	if !ok {
+		return nil
+	}
+	issuer, ok := p.(*provisioner.ACME)
+	if !ok {
+		return nil
+	}
+	return issuer.RenewalWindow(crt)
 }
 
 // certificateByID returns the certificate that a CertID names, and its record.

@@ -207,6 +207,40 @@ func TestRenewalInfo(t *testing.T) {
 	}
 }
 
+func TestOperatorPullsRenewalForward(t *testing.T) {
+	t.Parallel()
+	now := time.Now().UTC().Truncate(time.Second)
+	hour := map[string]any{"issuedBefore": now.Add(time.Hour), "explanationURL": "https://status.example/1"}
+	soon := map[string]any{"issuedBefore": now.Add(time.Hour), "start": now.Add(time.Minute), "end": now.Add(time.Hour)}
+	late := map[string]any{"issuedBefore": now.Add(time.Hour), "start": now, "end": now.Add(1000 * time.Hour)}
+	for _, test := range []struct {
+		name         string
+		window       map[string]any
+		want         string // beginning of the answer
+		end, endLast time.Time
+	}{
+		{"at once", hour, `"explanationURL":"https://status.example/1"`, now.Add(-2 * time.Hour), now},
+		{"within an hour", soon, `"start":"` + now.Add(time.Minute).Format(time.RFC3339), now.Add(time.Hour), now.Add(time.Hour)},
+		{"never later than it would have been", late, "", now.Add(2 * time.Hour), now.Add(24 * time.Hour)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCA(t, new(validator), func(p map[string]any) { p["renewalWindows"] = []any{test.window} })
+			cl := newClient(t, c).register()
+			crt, _, _ := cl.issue("a.example")
+			r := cl.send(http.MethodGet, cl.base+"renewal-info/"+acme.CertID(crt)).want(http.StatusOK)
+			var info struct{ SuggestedWindow acme.Window }
+			if err := json.Unmarshal(r.body, &info); err != nil {
+				t.Fatal(err)
+			}
+			w := info.SuggestedWindow
+			if !strings.Contains(string(r.body), test.want) || w.End.Before(test.end) || w.End.After(test.endLast) || !w.End.After(w.Start) {
+				t.Errorf("renewal information %s, want an end from %v to %v and %s", r.body, test.end, test.endLast, test.want)
+			}
+		})
+	}
+}
+
 func TestAttestedKeyIsBound(t *testing.T) {
 	t.Parallel()
 	attested := newKey(t)

@@ -25,8 +25,7 @@ with a provisioner that has requireEAB set (external account binding, RFC 8555 Â
 Each key binds one account.
 
 The commands work on the configuration and the database of the authority on this
-machine. A database in files is open in one program only, so stop step-ca before; with
-PostgreSQL or MySQL it may run.`,
+machine, as the user that step-ca runs as. It may run meanwhile.`,
 			addEAB(env), listEAB(env), removeEAB(env)))
 }
 
@@ -49,8 +48,8 @@ func (f *eabFlags) define(cmd *cobra.Command) {
 
 // with opens the authority for do.
 func (f *eabFlags) with(ctx context.Context, env *cli.Env, do func(keyBook) error) error {
-	if env.OpenOffline == nil {
-		return errors.New("this program is built without a certificate authority and cannot work offline")
+	if env.OpenRecords == nil {
+		return errors.New("this program is built without a certificate authority, whose database this command needs")
 	}
 	opts := cli.OfflineOptions{ConfigFile: f.config, Prompt: env.Password("", "password-file")}
 	if opts.ConfigFile == "" {
@@ -63,15 +62,15 @@ func (f *eabFlags) with(ctx context.Context, env *cli.Env, do func(keyBook) erro
 		}
 		opts.Password = keyfile.NewSecret(password)
 	}
-	authority, err := env.OpenOffline(ctx, env, opts)
+	records, err := env.OpenRecords(ctx, env, opts)
 	if err != nil {
 		return cli.FileError(err)
 	}
-	book, ok := authority.(keyBook)
+	book, ok := records.(keyBook)
 	if !ok {
-		return errors.Join(errors.New("this authority keeps no ACME keys"), authority.Close())
+		return errors.Join(errors.New("this authority keeps no ACME keys"), records.Close())
 	}
-	return errors.Join(do(book), authority.Close())
+	return errors.Join(do(book), records.Close())
 }
 
 // Columns, as scripts know them.

@@ -16,6 +16,7 @@ var version, date string
 func main() {
 	env := cli.NewEnv(buildinfo.New(version, date))
 	env.OpenOffline = openOffline
+	env.OpenRecords = openRecords
 	env.KMS = builtin.KeyManagers()
 	os.Exit(cli.Run(context.Background(), env, os.Args[1:], commands()...))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"stepca/cli"
@@ -13,9 +14,27 @@ import (
 )
 
 // openOffline is cli.Env.OpenOffline: the same authority that step-ca serves.
+func openOffline(ctx context.Context, env *cli.Env, opts cli.OfflineOptions) (cli.OfflineCA, error) {
+	options, log := offlineOptions(env, opts)
+	options.Engines = offlineEngines()
+	ca, err := server.OpenOffline(ctx, options, log)
+	if err != nil {
+		return nil, err
+	}
+	return ca, nil
+}
+
+// openRecords is cli.Env.OpenRecords.
+func openRecords(ctx context.Context, env *cli.Env, opts cli.OfflineOptions) (io.Closer, error) {
+	options, log := offlineOptions(env, opts)
+	options.Engines = builtin.Engines()
+	return server.OpenRecords(ctx, options, log)
+}
+
+// offlineOptions are those of an authority in this process, but for its databases.
 // Warnings of its log are shown, and with STEPDEBUG=1 all of it and the access
 // log, which says why a request was refused.
-func openOffline(ctx context.Context, env *cli.Env, opts cli.OfflineOptions) (cli.OfflineCA, error) {
+func offlineOptions(env *cli.Env, opts cli.OfflineOptions) (server.Options, *slog.Logger) {
 	options := server.Options{
 		ConfigFile: opts.ConfigFile,
 		StepPath:   env.Path.Dir(),
@@ -24,18 +43,12 @@ func openOffline(ctx context.Context, env *cli.Env, opts cli.OfflineOptions) (cl
 		Prompt:     opts.Prompt,
 		Getenv:     env.Getenv,
 		KMS:        builtin.KeyManagers(),
-		Engines:    offlineEngines(),
 	}
 	level := slog.LevelWarn
 	if env.Debug() {
 		level, options.Stderr = slog.LevelDebug, env.Stderr
 	}
-	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
-	ca, err := server.OpenOffline(ctx, options, log)
-	if err != nil {
-		return nil, err
-	}
-	return ca, nil
+	return options, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // offlineEngines are the databases, with errors for whoever has a running server.
