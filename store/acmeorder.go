@@ -15,7 +15,8 @@ import (
 const ACMEIDPrefix = 20
 
 // An ACMEOrder is the record of an order with its authorizations and challenges
-// (RFC 8555 §7.1.3–7.1.5), which package acme keeps in Data.
+// (RFC 8555 §7.1.3–7.1.5), which package acme keeps in Data; or that of an
+// authorization without an order (§7.4.1), which lives as an order does.
 type ACMEOrder struct {
 	ID        string    `json:"id"`
 	AccountID string    `json:"accountId"`
@@ -25,6 +26,10 @@ type ACMEOrder struct {
 	// Aliases are IDs of imported authorizations, challenges and certificates
 	// that do not share the order's prefix. They cannot be changed later.
 	Aliases []string `json:"aliases,omitempty"`
+
+	// Authorizes is set for an authorization without an order: it is found by the
+	// account and this name. It cannot be changed later.
+	Authorizes *ca.Identifier `json:"authorizes,omitempty"`
 
 	Data json.RawMessage `json:"data"` // the last member: see envelope
 }
@@ -87,6 +92,11 @@ func (s *Store) InsertOrder(ctx context.Context, o *ACMEOrder, nonce *ca.OneTime
 				return err
 			}
 		}
+		if o.Authorizes != nil {
+			if err := tx.Put(bucketAuthorizations, o.authorizationKey(), order.key); err != nil {
+				return err
+			}
+		}
 		return order.write(tx)
 	})
 }
@@ -143,7 +153,8 @@ func changeOrder(tx kv.Tx, id string, apply func(*ACMEOrder) error) (*ACMEOrder,
 	if err := apply(&o); err != nil {
 		return nil, err
 	}
-	o.ID, o.AccountID, o.CreatedAt, o.Aliases = old.ID, old.AccountID, old.CreatedAt, old.Aliases
+	o.ID, o.AccountID, o.CreatedAt = old.ID, old.AccountID, old.CreatedAt
+	o.Aliases, o.Authorizes = old.Aliases, old.Authorizes
 	if !o.ExpiresAt.Equal(old.ExpiresAt) {
 		if err := deleteIndexes(tx, old.indexes()); err != nil {
 			return nil, err
@@ -178,6 +189,9 @@ func deleteOrder(tx kv.Tx, indexKey []byte) error {
 		if err := tx.Delete(bucketOrderAliases, textKey(alias)); err != nil {
 			return err
 		}
+	}
+	if err := o.forgetAuthorization(tx); err != nil {
+		return err
 	}
 	if err := deleteIndexes(tx, o.indexes()); err != nil {
 		return err

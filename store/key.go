@@ -41,12 +41,14 @@ const (
 	bucketSSHHostsExpiry  = "ssh_host_exp"     // validBefore ‖ key in bucketSSHHosts
 	bucketSSHRevocations  = "ssh_revoked"      // serial → ca.Revocation
 	bucketSSHRevokedTime  = "ssh_revoked_time" // revokedAt ‖ serial
+	bucketSSHRevokedEnds  = "ssh_revoked_exp"  // validBefore ‖ serial
 	bucketAccounts        = "acme_account"     // ID → ACMEAccount
 	bucketAccountsByKey   = "acme_key"         // hash of provisioner ‖ thumbprint → account ID
 	bucketOrders          = "acme_order"       // prefix of ID → ACMEOrder
 	bucketOrdersByAccount = "acme_orders_of"   // account ID 00 ‖ createdAt ‖ prefix of ID
 	bucketOrdersByExpiry  = "acme_order_exp"   // expiresAt ‖ prefix of ID
 	bucketOrderAliases    = "acme_alias"       // imported ID → prefix of order ID
+	bucketAuthorizations  = "acme_authz"       // account ID 00 name 00 → prefix of ID
 	bucketEABKeys         = "acme_eab"         // ID → ACMEExternalKey
 	bucketEABByProv       = "acme_eab_prov"    // hash of provisioner ‖ createdAt ‖ ID
 	bucketEABByReference  = "acme_eab_ref"     // hash of provisioner ‖ reference → ID
