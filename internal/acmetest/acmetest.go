@@ -39,8 +39,9 @@ type World struct {
 	store *store.Store // that of the CA
 }
 
-// New runs a world until the test ends. extra are members of the provisioner.
-func New(t testing.TB, extra map[string]any) *World {
+// New runs a world until the test ends. extra are members of the provisioner; edits
+// change the rest of the configuration, see catest.Options.
+func New(t testing.TB, extra map[string]any, edits ...func(cfg map[string]any)) *World {
 	t.Helper()
 	engine := mem.New()
 	w := &World{DNS: dnstest.New(t), Dir: t.TempDir(), store: store.New(engine, store.Options{})}
@@ -57,6 +58,9 @@ func New(t testing.TB, extra map[string]any) *World {
 		Edit: func(cfg map[string]any) {
 			authority := cfg["authority"].(map[string]any)
 			authority["provisioners"] = append(authority["provisioners"].([]any), provisioner)
+			for _, edit := range edits {
+				edit(cfg)
+			}
 		},
 		Engines: map[string]server.EngineOpener{
 			config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) { return engine, nil },

@@ -3,69 +3,99 @@
 package acme
 
 import (
-	"crypto/tls"
 	"fmt"
-	"os"
-	"os/exec"
-	"syscall"
+	"strings"
 	"testing"
-	"time"
 )
 
-// TestCaddy: Caddy gets certificates by itself, over http-01 and tls-alpn-01, and
-// serves them.
+// TestCaddy: Caddy gets certificates by itself and serves them.
 func TestCaddy(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "caddy", "caddy", nil)
-	config := c.Write(t, "Caddyfile", fmt.Sprintf(`{
-	admin off
-	http_port %s
-	https_port %s
-	storage file_system %q
-	acme_ca %s
-	acme_ca_root %q
-	email ops@example.com
-}
-a.example, b.example {
-	respond "hello"
-}
-`, c.HTTPPort(), c.TLSPort(), c.File("caddy"), c.Directory, c.CA.RootFile), 0o600)
-	log, err := os.Create(c.File("log"))
-	if err != nil {
-		t.Fatal(err)
+	recipe := c.recipe(t, "Caddy", "caddyfile")[0]
+	ports := "{\n\tadmin off\n\thttp_port " + c.HTTPPort() + "\n\thttps_port " + c.TLSPort() + "\n"
+	c.runCaddy(t, strings.Replace(recipe, "{\n", ports, 1))
+	if page := c.fetch(t, "www.example.com"); page != "hello" {
+		t.Errorf("%q", page)
 	}
-	defer log.Close()
-	cmd := exec.Command(c.program, "run", "--config", config, "--adapter", "caddyfile")
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = c.environ, c.Dir, log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	}()
-	for _, name := range []string{"a.example", "b.example"} {
-		state, err := handshake(c.TLS, name, time.Now().Add(clientTime))
-		if err != nil {
-			out, _ := os.ReadFile(c.File("log"))
-			t.Fatalf("%s: %v\n%s", name, err, out)
+	c.Check(t, c.shown(t, "www.example.com"), "www.example.com")
+}
+
+// TestCaddyChallenges: Caddy gets certificates with each of its two challenges alone.
+func TestCaddyChallenges(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ challenge, other string }{
+		{"http-01", "disable_tlsalpn_challenge"},
+		{"tls-alpn-01", "disable_http_challenge"},
+	} {
+		t.Run(tt.challenge, func(t *testing.T) {
+			t.Parallel()
+			c := newClient(t, "caddy", "caddy", map[string]any{"challenges": []any{tt.challenge}})
+			c.caddy(t, "", fmt.Sprintf(`a.example, b.example {
+	respond "hello from {host}"
+	tls {
+		issuer acme {
+			dir %s
+			trusted_roots %s
+			%s
 		}
-		c.Check(t, state.PeerCertificates, name)
+	}
+}
+`, c.Directory, c.root, tt.other))
+			for _, name := range []string{"a.example", "b.example"} {
+				if page := c.fetch(t, name); page != "hello from "+name {
+					t.Errorf("%s: %q", name, page)
+				}
+				c.Check(t, c.shown(t, name), name)
+			}
+		})
 	}
 }
 
-// handshake connects until the server has a certificate for the name.
-func handshake(address, name string, until time.Time) (*tls.ConnectionState, error) {
-	for {
-		conn, err := tls.Dial("tcp", address, &tls.Config{ServerName: name, InsecureSkipVerify: true})
-		if err == nil {
-			defer conn.Close()
-			state := conn.ConnectionState()
-			return &state, nil
-		}
-		if time.Now().After(until) {
-			return nil, err
-		}
-		time.Sleep(200 * time.Millisecond)
+func TestCaddyExternalAccount(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "caddy", "caddy", map[string]any{"requireEAB": true})
+	id, secret := c.ExternalKey(t)
+	c.caddy(t, fmt.Sprintf("acme_eab {\n\t\tkey_id %s\n\t\tmac_key %s\n\t}", id, secret), "a.example {\n\trespond \"hello\"\n}\n")
+	if page := c.fetch(t, "a.example"); page != "hello" {
+		t.Errorf("%q", page)
 	}
+}
+
+// TestCaddyRenews: Caddy renews by itself, when two thirds of the time are over,
+// with certificates that live for seconds.
+func TestCaddyRenews(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "caddy", "caddy", shortLived, noBackdate)
+	said := c.caddy(t, "renew_interval 500ms", "a.example {\n\trespond \"hello\"\n}\n")
+	c.fetch(t, "a.example")
+	first := c.shown(t, "a.example")
+	c.renewedFrom(t, "a.example", first)
+	if strings.Contains(said.String(), `"level":"error"`) {
+		t.Errorf("caddy had errors:\n%s", said)
+	}
+}
+
+// TestCaddyOnDemand: Caddy gets a certificate when the first client asks for a name.
+func TestCaddyOnDemand(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "caddy", "caddy", nil)
+	c.caddy(t, "", "https:// {\n\ttls {\n\t\ton_demand\n\t}\n\trespond \"hello from {host}\"\n}\n")
+	if page := c.fetch(t, "new.example"); page != "hello from new.example" {
+		t.Errorf("%q", page)
+	}
+}
+
+// caddy runs Caddy with global options and sites. It gets certificates from the CA,
+// at the ports of the world.
+func (c *client) caddy(t *testing.T, options, sites string) *transcript {
+	t.Helper()
+	return c.runCaddy(t, fmt.Sprintf("{\n\tadmin off\n\thttp_port %s\n\thttps_port %s\n\tacme_ca %s\n\tacme_ca_root %s\n\temail ops@example.com\n\t%s\n}\n%s",
+		c.HTTPPort(), c.TLSPort(), c.Directory, c.root, options, sites))
+}
+
+// runCaddy runs Caddy with a Caddyfile.
+func (c *client) runCaddy(t *testing.T, caddyfile string) *transcript {
+	t.Helper()
+	return c.serve(t, c.program, "run", "--config", c.Write(t, "Caddyfile", caddyfile, 0o600), "--adapter", "caddyfile")
 }

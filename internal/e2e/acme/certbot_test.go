@@ -3,68 +3,80 @@
 package acme
 
 import (
+	"strings"
 	"testing"
 )
 
-// certbot returns certbot with what every run of it needs.
-func certbot(t *testing.T, provisioner map[string]any) (c *client, run func(args ...string)) {
+// certbot returns certbot, for recipes, and a function that runs it by itself.
+func certbot(t *testing.T, provisioner map[string]any) (c *client, try func(args ...string) (string, error)) {
 	t.Helper()
 	c = newClient(t, "certbot", "certbot", provisioner)
 	common := []string{
-		"--non-interactive", "--server", c.Directory,
-		"--config-dir", c.File("config"), "--work-dir", c.File("work"), "--logs-dir", c.File("logs"),
+		"--non-interactive", "--http-01-port", c.HTTPPort(), "--no-random-sleep-on-renew",
+		"--config-dir", c.File("letsencrypt"), "--work-dir", c.File("work"), "--logs-dir", c.File("logs"),
 	}
-	return c, func(args ...string) {
-		t.Helper()
-		c.run(t, append(args, common...)...)
+	c.wrap(t, c.program, "", strings.Join(common, " "))
+	return c, func(args ...string) (string, error) {
+		return c.try(t, append(append(args, "--server", c.Directory), common...)...)
 	}
 }
 
 func TestCertbotStandalone(t *testing.T) {
 	t.Parallel()
-	c, run := certbot(t, nil)
-	run("certonly", "--standalone", "--http-01-port", c.HTTPPort(), "--agree-tos", "--email", "ops@example.com", "-d", "a.example", "-d", "b.example")
-	file := c.File("config/live/a.example/fullchain.pem")
-	first := c.Leaf(t, file, "a.example", "b.example")
-	run("renew", "--force-renewal", "--no-random-sleep-on-renew")
-	second := c.Leaf(t, file, "a.example", "b.example")
-	if first.SerialNumber.Cmp(second.SerialNumber) == 0 {
-		t.Error("the certificate was not renewed")
-	}
-	run("revoke", "--cert-name", "a.example", "--reason", "superseded", "--no-delete-after-revoke")
-	if out, err := c.try(t, "revoke", "--cert-path", file, "--non-interactive", "--server", c.Directory,
-		"--config-dir", c.File("config"), "--work-dir", c.File("work"), "--logs-dir", c.File("logs")); err == nil {
+	c, try := certbot(t, nil)
+	blocks := c.recipe(t, "certbot", "sh")
+	standalone, renewAndRevoke := blocks[0], blocks[3]
+	c.typed(t, standalone)
+	file := c.File("letsencrypt/live/www.example.com/fullchain.pem")
+	first := c.Leaf(t, file, "www.example.com")
+	renew, revoke, _ := strings.Cut(renewAndRevoke, "renew\n")
+	c.typed(t, renew+"renew")
+	wantRenewed(t, first, c.Leaf(t, file, "www.example.com"))
+	c.typed(t, strings.TrimSpace(revoke)+" --no-delete-after-revoke")
+	if out, err := try("revoke", "--cert-path", file); err == nil {
 		t.Errorf("revoked twice:\n%s", out)
 	}
 }
 
 func TestCertbotWebroot(t *testing.T) {
 	t.Parallel()
-	c, run := certbot(t, nil)
-	run("certonly", "--webroot", "-w", c.Webroot(t), "--agree-tos", "--register-unsafely-without-email", "-d", "a.example", "--key-type", "rsa")
-	c.Leaf(t, c.File("config/live/a.example/fullchain.pem"), "a.example")
+	c, try := certbot(t, nil)
+	c.Webroot(t)
+	c.typed(t, c.recipe(t, "certbot", "sh")[1])
+	c.Leaf(t, c.File("letsencrypt/live/www.example.com/fullchain.pem"), "www.example.com", "example.com")
+	if out, err := try("certonly", "--webroot", "-w", c.File("www"), "-d", "a.example", "--key-type", "rsa"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c.Leaf(t, c.File("letsencrypt/live/a.example/fullchain.pem"), "a.example")
 }
 
 func TestCertbotDNS(t *testing.T) {
 	t.Parallel()
-	c, run := certbot(t, nil)
+	c, try := certbot(t, nil)
 	record := c.DNS.Dir + `/_acme-challenge.$CERTBOT_DOMAIN`
-	auth := c.Write(t, "auth.sh", "#!/bin/sh\necho \"$CERTBOT_VALIDATION\" >> \""+record+"\"\n", 0o700)
-	cleanup := c.Write(t, "cleanup.sh", "#!/bin/sh\nrm -f \""+record+"\"\n", 0o700)
-	run("certonly", "--manual", "--preferred-challenges", "dns", "--manual-auth-hook", auth, "--manual-cleanup-hook", cleanup,
-		"--agree-tos", "--register-unsafely-without-email", "-d", "a.example", "-d", "*.a.example")
-	c.Leaf(t, c.File("config/live/a.example/fullchain.pem"), "a.example", "x.a.example")
+	c.Write(t, "auth.sh", "#!/bin/sh\necho \"$CERTBOT_VALIDATION\" >> \""+record+"\"\n", 0o700)
+	c.Write(t, "cleanup.sh", "#!/bin/sh\nrm -f \""+record+"\"\n", 0o700)
+	c.typed(t, c.recipe(t, "certbot", "sh")[2])
+	file := c.File("letsencrypt/live/example.com/fullchain.pem")
+	first := c.Leaf(t, file, "x.example.com")
+	// A name and its wildcard have two values in one record.
+	if out, err := try("certonly", "--cert-name", "example.com", "--expand", "--manual", "--preferred-challenges", "dns", "--manual-auth-hook", "./auth.sh",
+		"--manual-cleanup-hook", "./cleanup.sh", "-d", "example.com", "-d", "*.example.com"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	wantRenewed(t, first, c.Leaf(t, file, "example.com", "x.example.com"))
 }
 
 func TestCertbotExternalAccount(t *testing.T) {
 	t.Parallel()
-	c, run := certbot(t, map[string]any{"requireEAB": true})
-	if out, err := c.try(t, "register", "--agree-tos", "--register-unsafely-without-email", "--non-interactive", "--server", c.Directory,
-		"--config-dir", c.File("config"), "--work-dir", c.File("work"), "--logs-dir", c.File("logs")); err == nil {
+	c, try := certbot(t, map[string]any{"requireEAB": true})
+	if out, err := try("register", "--agree-tos", "--register-unsafely-without-email"); err == nil {
 		t.Fatalf("registered without a key:\n%s", out)
 	}
 	id, secret := c.ExternalKey(t)
-	run("register", "--agree-tos", "--register-unsafely-without-email", "--eab-kid", id, "--eab-hmac-key", secret)
-	run("certonly", "--standalone", "--http-01-port", c.HTTPPort(), "-d", "a.example")
-	c.Leaf(t, c.File("config/live/a.example/fullchain.pem"), "a.example")
+	if out, err := try("register", "--agree-tos", "--register-unsafely-without-email", "--eab-kid", id, "--eab-hmac-key", secret); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c.typed(t, c.recipe(t, "certbot", "sh")[0])
+	c.Leaf(t, c.File("letsencrypt/live/www.example.com/fullchain.pem"), "www.example.com")
 }
