@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"stepca/cli"
 	"stepca/keyfile"
 )
@@ -58,6 +60,12 @@ func recordOf(env *cli.Env, crt *x509.Certificate) (*acmeRecord, error) {
 	return rec, nil
 }
 
+// haveRecords reports whether any certificate has one.
+func haveRecords(env *cli.Env) bool {
+	entries, err := os.ReadDir(acmeRecordDir(env))
+	return err == nil && len(entries) > 0
+}
+
 // belongsTo reports whether the certificate came from an ACME server of the CA at
 // that URL, "" for none: then the CA renews and revokes it without ACME.
 func (rec *acmeRecord) belongsTo(caURL string) bool {
@@ -92,16 +100,17 @@ func (f *acmeFlags) record(directory, root string, lifetime time.Duration) (*acm
 	return rec, err
 }
 
-// adopt takes from a record how names are proved, unless the flags say that.
-func (f *acmeFlags) adopt(rec *acmeRecord) {
+// adopt takes from a record how names are proved, unless the flags of the command
+// say that.
+func (f *acmeFlags) adopt(cmd *cobra.Command, rec *acmeRecord) {
 	if f.standalone || f.webroot != "" || f.tlsALPN || f.dnsHook != "" {
 		return
 	}
 	f.webroot, f.hookWords = rec.Webroot, rec.DNSHook
-	if rec.TLSListen != "" {
-		f.tlsALPN, f.tlsListen = true, rec.TLSListen
+	if f.tlsALPN = rec.TLSListen != ""; f.tlsALPN && !cmd.Flags().Changed("tls-listen") {
+		f.tlsListen = rec.TLSListen
 	}
-	if rec.HTTPListen != "" {
+	if rec.HTTPListen != "" && !cmd.Flags().Changed("http-listen") {
 		f.httpListen = rec.HTTPListen
 	}
 }

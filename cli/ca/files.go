@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
@@ -21,11 +22,25 @@ func loadPair(ctx context.Context, env *cli.Env, kms, crtName, keyName string, p
 	if err != nil {
 		return nil, err
 	}
+	return tlsCertificate(chain, key), nil
+}
+
+// tlsCertificate is a chain, leaf first, with the leaf's key.
+func tlsCertificate(chain []*x509.Certificate, key crypto.Signer) *tls.Certificate {
 	crt := &tls.Certificate{PrivateKey: key, Leaf: chain[0]}
 	for _, c := range chain {
 		crt.Certificate = append(crt.Certificate, c.Raw)
 	}
-	return crt, nil
+	return crt
+}
+
+// encodeDER returns the PEM of certificates.
+func encodeDER(chain [][]byte) []byte {
+	var data []byte
+	for _, der := range chain {
+		data = append(data, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	return data
 }
 
 // encodeChain returns the PEM of the chain in an answer of the CA.

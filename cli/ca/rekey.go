@@ -35,7 +35,8 @@ the one in <crt-file>, and overwrites both files. The old certificate is the
 credential; it must not have expired.
 
 With **--daemon** it keeps running, and does so whenever two thirds of the validity are
-over. SIGHUP makes it do so at once.`,
+over. SIGHUP makes it do so at once. For certificates that came by ACME, see
+**step ca renew**.`,
 		Example: `Replace a certificate and its key:
 $ step ca rekey --force internal.crt internal.key
 
@@ -77,8 +78,8 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 		}
 		writes = append(writes, f.outKey)
 	}
-	f.act = func(ctx context.Context, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error) {
-		return f.rekeyTo(ctx, env, c, crt)
+	f.act = func(ctx context.Context, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
+		return f.rekeyTo(ctx, env, src, crt)
 	}
 	f.announce = func() {
 		env.Selected("Certificate", f.outCert)
@@ -108,10 +109,7 @@ func (f *rekeyFlags) newKey(ctx context.Context, env *cli.Env) (err error) {
 }
 
 // rekeyTo gets a certificate for a new key and writes both.
-func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error) {
-	if env.Now().After(crt.Leaf.NotAfter) {
-		return nil, errors.New("cannot rekey an expired certificate")
-	}
+func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
 	key := f.given
 	if key == nil {
 		var err error
@@ -119,11 +117,35 @@ func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, c *client.Client
 			return nil, err
 		}
 	}
+	next, err := rekeyAt(ctx, env, src, crt, key)
+	if err != nil {
+		return nil, err
+	}
+	if f.writeKey {
+		err = writePair(f.outKey, key, f.outCert, encodeDER(next.Certificate))
+	} else {
+		err = cli.FileError(keyfile.WriteFile(f.outCert, encodeDER(next.Certificate), 0o600))
+	}
+	if err != nil {
+		return nil, err
+	}
+	src.remember(env, next)
+	return next, nil
+}
+
+// rekeyAt gets the successor of a certificate for another key.
+func rekeyAt(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate, key crypto.Signer) (*tls.Certificate, error) {
+	if src.acme != nil {
+		return src.replace(ctx, crt, key)
+	}
+	if env.Now().After(crt.Leaf.NotAfter) {
+		return nil, errors.New("cannot rekey an expired certificate")
+	}
 	csr, err := client.NewCSR(key, "", nil)
 	if err != nil {
 		return nil, err
 	}
-	own, err := c.WithCertificate(crt)
+	own, err := src.ca.WithCertificate(crt)
 	if err != nil {
 		return nil, err
 	}
@@ -132,12 +154,5 @@ func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, c *client.Client
 	if err != nil {
 		return nil, err
 	}
-	next, err := client.Certificate(resp, key)
-	if err != nil {
-		return nil, err
-	}
-	if !f.writeKey {
-		return next, cli.FileError(keyfile.WriteFile(f.outCert, encodeChain(resp), 0o600))
-	}
-	return next, writePair(f.outKey, key, f.outCert, encodeChain(resp))
+	return client.Certificate(resp, key)
 }

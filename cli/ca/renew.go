@@ -2,6 +2,7 @@ package ca
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"errors"
 
@@ -28,12 +29,24 @@ the credential: no token or password is needed. An expired one can be renewed if
 provisioner allows that.
 
 With **--daemon** it keeps running and renews whenever two thirds of the validity are
-over. SIGHUP makes it renew at once.`,
+over. SIGHUP makes it renew at once.
+
+A certificate that came by ACME is renewed by **--daemon** and **--if-due** when the
+authority suggests (ACME Renewal Information, RFC 9773), unless **--expires-in** or
+**--renew-period** say when. One from an ACME server that is not the authority's is
+renewed there, by a new order, for which its names are proved again: as when the
+certificate was got, or as the flags say.`,
 		Example: `Renew a certificate and make nginx use it:
 $ step ca renew --force --exec "nginx -s reload" internal.crt internal.key
 
 Renew it only if it expires within eight hours, as a timer does:
 $ step ca renew --force --expires-in 8h internal.crt internal.key
+
+Renew it only if it is due, by the authority's own idea of when:
+$ step ca renew --force --if-due internal.crt internal.key
+
+Order a new certificate like it from an ACME server, which takes a challenge:
+$ step ca renew --force --acme https://acme.example.com/directory --webroot /var/www/html internal.crt internal.key
 
 Keep it valid:
 $ step ca renew --daemon --pid-file /run/nginx.pid internal.crt internal.key`,
@@ -46,8 +59,8 @@ $ step ca renew --daemon --pid-file /run/nginx.pid internal.crt internal.key`,
 			if out == "" {
 				out = crtFile
 			}
-			r.act = func(ctx context.Context, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error) {
-				return renewTo(ctx, env, c, crt, mtls, out)
+			r.act = func(ctx context.Context, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
+				return renewTo(ctx, env, src, crt, mtls, out)
 			}
 			r.announce = func() { env.Noticef("Your certificate has been saved in %s.", out) }
 			return errors.Join(r.run(env, cmd, crtFile, keyFile, out), r.conn.Close())
@@ -61,16 +74,28 @@ $ step ca renew --daemon --pid-file /run/nginx.pid internal.crt internal.key`,
 }
 
 // renewTo renews a certificate and writes it, with its chain, to a file.
-func renewTo(ctx context.Context, env *cli.Env, c *client.Client, crt *tls.Certificate, mtls bool, out string) (*tls.Certificate, error) {
-	resp, err := renewWith(ctx, env, c, crt, mtls)
+func renewTo(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate, mtls bool, out string) (*tls.Certificate, error) {
+	next, err := renewAt(ctx, env, src, crt, mtls)
 	if err != nil {
 		return nil, err
 	}
-	next, err := client.Certificate(resp, crt.PrivateKey)
+	if err := keyfile.WriteFile(out, encodeDER(next.Certificate), 0o600); err != nil {
+		return nil, cli.FileError(err)
+	}
+	src.remember(env, next)
+	return next, nil
+}
+
+// renewAt gets the successor of a certificate, with the same key.
+func renewAt(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate, mtls bool) (*tls.Certificate, error) {
+	if src.acme != nil {
+		return src.replace(ctx, crt, crt.PrivateKey.(crypto.Signer))
+	}
+	resp, err := renewWith(ctx, env, src.ca, crt, mtls)
 	if err != nil {
 		return nil, err
 	}
-	return next, cli.FileError(keyfile.WriteFile(out, encodeChain(resp), 0o600))
+	return client.Certificate(resp, crt.PrivateKey)
 }
 
 // renewWith authenticates with the certificate in TLS; if it has expired, which

@@ -11,7 +11,6 @@ import (
 
 	"stepca/cli"
 	"stepca/cli/authority"
-	"stepca/client"
 )
 
 // A renewal holds what step ca renew and step ca rekey have in common: the
@@ -24,14 +23,16 @@ type renewal struct {
 	passwordFile string
 	kms          string
 	daemon       bool
+	ifDue        bool
 	force        bool
 	hooks        hooks
+	acme         acmeFlags
 
 	done string // "renewed" or "rekeyed"
 
 	// act gets a successor of a certificate, writes it to its files, and returns
 	// it.
-	act func(ctx context.Context, c *client.Client, crt *tls.Certificate) (*tls.Certificate, error)
+	act func(ctx context.Context, src *source, crt *tls.Certificate) (*tls.Certificate, error)
 
 	// announce tells the user what was written; not called by a daemon.
 	announce func()
@@ -45,16 +46,18 @@ func (r *renewal) define(cmd *cobra.Command, verb string) {
 	flags.StringVar(&r.expiresIn, "expires-in", "", "act only if the certificate expires within this `duration`")
 	flags.StringVar(&r.passwordFile, "password-file", "", "a `file` with the password of the private key")
 	flags.BoolVar(&r.daemon, "daemon", false, "keep running, and "+verb+" whenever the certificate is about to expire")
+	flags.BoolVar(&r.ifDue, "if-due", false, "act only if the certificate is due: at the moment that its ACME server suggests, or else when a third of its validity is left")
 	flags.StringVar(&r.period, r.periodFlag, "", "with --daemon, "+verb+" after each such `duration`")
 	authority.DefineKMS(cmd, &r.kms)
 	r.hooks.define(cmd)
+	r.acme.define(cmd)
 	cli.Force(cmd, &r.force)
 }
 
 // run reads the certificate and its key, and acts once or as a daemon. writes are
 // the files that are going to be overwritten.
 func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string, writes ...string) error {
-	if _, err := r.conn.URL(cli.RequiredFlag(cmd, "ca-url")); err != nil && !r.conn.Offline.Enabled {
+	if err := r.checkSource(env, cmd); err != nil {
 		return err
 	}
 	when, err := r.schedule()
@@ -71,15 +74,16 @@ func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string,
 	if err := when.check(crt, r.periodFlag); err != nil {
 		return err
 	}
-	c, err := r.conn.Open(cmd.Context(), env, cmd)
+	src, err := r.source(env, cmd, crt.Leaf)
 	if err != nil {
 		return err
 	}
+	defer src.close()
 	if r.daemon {
-		return r.runDaemon(cmd.Context(), env, c, crt, when)
+		return r.runDaemon(cmd.Context(), env, src, crt, when)
 	}
 	left := crt.Leaf.NotAfter.Sub(env.Now())
-	if when.expiresIn > 0 && left > when.expiresIn+random(when.expiresIn/20) {
+	if when.expiresIn > 0 && left > when.expiresIn+random(when.expiresIn/20) || r.ifDue && !r.due(cmd.Context(), env, src, crt) {
 		env.Noticef("certificate not %s: expires in %v", r.done, left.Round(time.Second))
 		return nil
 	}
@@ -88,11 +92,27 @@ func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string,
 			return err
 		}
 	}
-	if _, err := r.act(cmd.Context(), c, crt); err != nil {
+	if _, err := r.act(cmd.Context(), src, crt); err != nil {
 		return err
 	}
 	r.announce()
 	return r.hooks.run(cmd.Context(), env)
+}
+
+// checkSource refuses flags about where to renew that make no sense. Without
+// --ca-url it must be possible that the certificate's record says where.
+func (r *renewal) checkSource(env *cli.Env, cmd *cobra.Command) error {
+	if err := r.acme.check(); err != nil {
+		return err
+	}
+	if r.acme.directory != "" && r.conn.Offline.Enabled {
+		return cli.IncompatibleFlags("offline", "acme")
+	}
+	_, err := r.conn.URL(cli.RequiredFlag(cmd, "ca-url"))
+	if r.conn.CAURL == "" && (r.acme.directory != "" || r.conn.Offline.Enabled || haveRecords(env)) {
+		return nil
+	}
+	return err
 }
 
 func (r *renewal) schedule() (schedule, error) {
@@ -106,6 +126,10 @@ func (r *renewal) schedule() (schedule, error) {
 		return schedule{}, err
 	case expiresIn != 0 && period != 0:
 		return schedule{}, cli.MutuallyExclusive("expires-in", r.periodFlag)
+	case r.ifDue && expiresIn != 0:
+		return schedule{}, cli.MutuallyExclusive("if-due", "expires-in")
+	case r.ifDue && r.daemon:
+		return schedule{}, cli.MutuallyExclusive("if-due", "daemon")
 	case period != 0 && !r.daemon:
 		return schedule{}, cli.RequiredWithFlag(r.periodFlag, "daemon")
 	}

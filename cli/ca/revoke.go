@@ -1,6 +1,9 @@
 package ca
 
 import (
+	"context"
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/big"
@@ -11,6 +14,7 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/client"
+	"stepca/keyfile"
 )
 
 // revokeFlags are those of step ca revoke.
@@ -19,6 +23,7 @@ type revokeFlags struct {
 	tokens     authority.TokenFlags
 	revocation authority.RevocationFlags
 	cert, key  string
+	acme       string
 }
 
 func revoke(env *cli.Env) *cobra.Command {
@@ -28,12 +33,18 @@ func revoke(env *cli.Env) *cobra.Command {
 		Short: "revoke a certificate",
 		Long: `**step ca revoke** revokes the certificate with a serial number, or, with --cert and
 --key, the certificate in a file. Afterwards it cannot be renewed, and the revocation
-list of the authority has it.`,
+list of the authority has it.
+
+A certificate from an ACME server is revoked there, by its key, or without **--key** by
+the account that got it.`,
 		Example: `Revoke the certificate with a serial number:
 $ step ca revoke 308893286343609293989051180431574390766
 
 Revoke a certificate with its own key, and say why:
-$ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded`,
+$ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded
+
+Revoke a certificate that an ACME provisioner gave to this user:
+$ step ca revoke --cert internal.crt --reasonCode cessationOfOperation`,
 		Args: cli.MaxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return errors.Join(f.run(env, cmd, args), f.conn.Close())
@@ -47,6 +58,7 @@ $ step ca revoke --cert internal.crt --key internal.key --reasonCode superseded`
 	flags := cmd.Flags()
 	flags.StringVar(&f.cert, "cert", "", "the `file` with the certificate to revoke, which then needs no token")
 	flags.StringVar(&f.key, "key", "", "the private key `file` of --cert")
+	flags.StringVar(&f.acme, "acme", "", "the `URL` of the directory of the ACME server that issued --cert, which revokes it for --key or for the account that got it")
 	f.revocation.Define(cmd)
 	return cmd
 }
@@ -56,46 +68,77 @@ func (f *revokeFlags) run(env *cli.Env, cmd *cobra.Command, args []string) error
 	if err != nil {
 		return err
 	}
-	var c *client.Client
-	if f.cert != "" || f.key != "" {
-		c, err = f.withCertificate(env, cmd, args, req)
-	} else {
-		c, err = f.withToken(env, cmd, args, req)
+	if f.cert != "" || f.key != "" || f.acme != "" {
+		return f.runWithCertificate(env, cmd, args, req)
 	}
+	c, err := f.withToken(env, cmd, args, req)
 	if err != nil {
 		return err
 	}
+	return f.send(env, cmd, c, req)
+}
+
+// revoked tells of success; scripts know the text.
+const revoked = "Certificate with Serial Number %s has been revoked."
+
+func (f *revokeFlags) send(env *cli.Env, cmd *cobra.Command, c *client.Client, req *api.RevokeRequest) error {
 	f.conn.ShowCA(env, c)
 	if err := c.Revoke(cmd.Context(), req); err != nil {
 		return err
 	}
-	env.Noticef("Certificate with Serial Number %s has been revoked.", req.Serial)
+	env.Noticef(revoked, req.Serial)
 	return nil
 }
 
-// withCertificate prepares a request that the certificate to revoke
-// authenticates.
-func (f *revokeFlags) withCertificate(env *cli.Env, cmd *cobra.Command, args []string, req *api.RevokeRequest) (*client.Client, error) {
+// runWithCertificate revokes the certificate of --cert, which authenticates the
+// request itself, or with ACME.
+func (f *revokeFlags) runWithCertificate(env *cli.Env, cmd *cobra.Command, args []string, req *api.RevokeRequest) error {
 	switch {
 	case len(args) > 0:
-		return nil, fmt.Errorf("'%s --cert <certificate> --key <key>' expects no additional positional arguments", cmd.CommandPath())
-	case f.key == "":
-		return nil, cli.RequiredWithFlag("cert", "key")
+		return fmt.Errorf("'%s --cert <certificate> --key <key>' expects no additional positional arguments", cmd.CommandPath())
+	case f.cert == "" && f.acme != "":
+		return cli.RequiredWithFlag("acme", "cert")
 	case f.cert == "":
-		return nil, cli.RequiredWithFlag("key", "cert")
+		return cli.RequiredWithFlag("key", "cert")
 	case f.revocation.Token != "":
-		return nil, cli.IncompatibleFlags("cert", "token")
+		return cli.IncompatibleFlags("cert", "token")
 	}
-	crt, err := loadPair(cmd.Context(), env, f.tokens.KMS, f.cert, f.key, f.tokens.Password(env))
+	chain, err := env.LoadCertificates(cmd.Context(), f.tokens.KMS, f.cert)
 	if err != nil {
-		return nil, err
+		return cli.FileError(err)
 	}
-	req.Serial = crt.Leaf.SerialNumber.String()
+	server, err := f.acmeServer(env, cmd, chain[0])
+	switch {
+	case err != nil:
+		return err
+	case server != nil:
+		return f.revokeByACME(env, cmd, server, chain[0], req.ReasonCode)
+	case f.key == "":
+		return cli.RequiredWithFlag("cert", "key")
+	}
+	key, err := f.certificateKey(cmd.Context(), env, chain[0])
+	if err != nil {
+		return err
+	}
+	req.Serial = chain[0].SerialNumber.String()
 	c, err := f.conn.Open(cmd.Context(), env, cmd)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return c.WithCertificate(crt)
+	own, err := c.WithCertificate(tlsCertificate(chain, key))
+	if err != nil {
+		return err
+	}
+	return f.send(env, cmd, own, req)
+}
+
+// certificateKey is that of --key, which must be the certificate's.
+func (f *revokeFlags) certificateKey(ctx context.Context, env *cli.Env, crt *x509.Certificate) (crypto.Signer, error) {
+	key, err := env.LoadSigner(ctx, f.tokens.KMS, f.key, f.tokens.Password(env))
+	if err != nil {
+		return nil, cli.FileError(err)
+	}
+	return key, keyfile.CheckPair(crt, key)
 }
 
 // withToken prepares a request that a token authenticates.
