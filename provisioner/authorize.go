@@ -3,6 +3,8 @@ package provisioner
 import (
 	"context"
 
+	"golang.org/x/crypto/ssh"
+
 	"stepca/ca"
 )
 
@@ -54,8 +56,9 @@ func (c *Collection) SSH(ctx context.Context, req *ca.SSHRequest) (*ca.Grant, er
 
 // SSHRecords are what the CA remembers of the SSH certificates it issued.
 type SSHRecords interface {
-	// SSHRevoked reports whether the certificate with a serial number is revoked.
-	SSHRevoked(ctx context.Context, serial uint64) (bool, error)
+	// SSHRevoked reports whether a certificate is revoked. The error is that of the
+	// database, or of kind ca.ErrUnauthorized where nobody can tell any more.
+	SSHRevoked(ctx context.Context, crt *ssh.Certificate) (bool, error)
 }
 
 // SSHRenew returns the grant for the renewal of the SSH certificate in req.Token,
@@ -93,7 +96,7 @@ func unlessRevoked(ctx context.Context, grant *ca.Grant, err error, records SSHR
 	if err != nil {
 		return nil, err
 	}
-	revoked, err := records.SSHRevoked(ctx, grant.SSH.Renew.Serial)
+	revoked, err := records.SSHRevoked(ctx, grant.SSH.Renew)
 	switch {
 	case err != nil:
 		return nil, err

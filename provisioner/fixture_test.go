@@ -252,7 +252,9 @@ func (r records) X509Record(context.Context, *x509.Certificate) (X509Record, err
 	return r.x509, r.err
 }
 
-func (r records) SSHRevoked(context.Context, uint64) (bool, error) { return r.sshRevoked, r.err }
+func (r records) SSHRevoked(context.Context, *ssh.Certificate) (bool, error) {
+	return r.sshRevoked, r.err
+}
 
 // outcome names the result of an authorization in tables.
 func outcome(grant *ca.Grant, err error) string {

@@ -30,6 +30,7 @@ func openStore(ctx context.Context, db *config.DB, engines map[string]EngineOpen
 	opts.Retention = store.Retention{
 		Certificates:    period(time.Duration(keep.Certificates)),
 		SSHCertificates: period(time.Duration(keep.Certificates)),
+		Revocations:     period(time.Duration(keep.Revocations)),
 		Orders:          period(time.Duration(keep.Orders)),
 		Refusals:        period(time.Duration(keep.Refusals)),
 	}

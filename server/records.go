@@ -5,6 +5,10 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"math"
+	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
 	"stepca/issue"
@@ -25,6 +29,9 @@ func (r records) X509Record(ctx context.Context, crt *x509.Certificate) (provisi
 		rec.Own = r.own(crt)
 		return rec, nil
 	}
+	if r.store.MayForget(crt.NotAfter) {
+		return rec, errForgotten(crt.NotAfter)
+	}
 	revocation, err := r.store.Revoked(ctx, crt.SerialNumber)
 	if err != nil {
 		return rec, err
@@ -41,6 +48,12 @@ func (r records) X509Record(ctx context.Context, crt *x509.Certificate) (provisi
 		rec.Own = r.own(crt)
 	}
 	return rec, nil
+}
+
+// errForgotten refuses a certificate that expired so long ago that it may have
+// been revoked without a trace: claims may let it be renewed for ever.
+func errForgotten(ended time.Time) error {
+	return ca.Hidden(ca.ErrUnauthorized, "certificate expired at %s, longer ago than revocations are kept (db.retention.revocations)", ended.UTC().Format(time.RFC3339))
 }
 
 // own reports whether one of our issuers signed the certificate.
@@ -68,10 +81,15 @@ func (r records) SSHHostKnown(ctx context.Context, principal string) (bool, erro
 }
 
 // SSHRevoked implements provisioner.SSHRecords.
-func (r records) SSHRevoked(ctx context.Context, serial uint64) (bool, error) {
+func (r records) SSHRevoked(ctx context.Context, crt *ssh.Certificate) (bool, error) {
 	if !r.store.Keeps() {
 		return false, nil
 	}
-	revocation, err := r.store.SSHRevoked(ctx, serial)
+	if crt.ValidBefore <= math.MaxInt64 {
+		if ended := time.Unix(int64(crt.ValidBefore), 0); r.store.MayForget(ended) {
+			return false, errForgotten(ended)
+		}
+	}
+	revocation, err := r.store.SSHRevoked(ctx, crt.Serial)
 	return revocation != nil, err
 }

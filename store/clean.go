@@ -35,7 +35,8 @@ func (s *Store) sweeps() []sweep {
 		{"orders", bucketOrdersByExpiry, s.retention.Orders, deleteOrder},
 		{"refusals", bucketRefusals, s.retention.Refusals, func(kv.Tx, []byte) error { return nil }},
 		{"certificates", bucketCertsByExpiry, s.retention.Certificates, deleteCertificate},
-		{"revocations", bucketRevokedByExpiry, s.retention.Certificates, deleteRevocation},
+		{"revocations", bucketRevokedByExpiry, s.retention.Revocations, deleteRevocation},
+		{"SSH revocations", bucketSSHRevokedEnds, s.retention.Revocations, deleteSSHRevocation},
 		{"SSH certificates", bucketSSHByExpiry, s.retention.SSHCertificates, deleteSSH},
 		{"SSH hosts", bucketSSHHostsExpiry, 0, s.deleteHost},
 	}
@@ -157,20 +158,20 @@ func deleteRevocation(tx kv.Tx, key []byte) error {
 	return tx.Delete(bucketRevocations, key[revokedSerialAt:])
 }
 
-func deleteSSH(tx kv.Tx, indexKey []byte) error {
+func deleteSSHRevocation(tx kv.Tx, indexKey []byte) error {
 	key := indexKey[timeLen:]
 	rev, err := load[ca.Revocation](tx, bucketSSHRevocations, key)
-	if err != nil {
+	if rev == nil || err != nil {
 		return err
 	}
-	if rev != nil {
-		if err := deleteIndexes(tx, []index{sshRevocationIndex(rev, key)}); err != nil {
-			return err
-		}
-		if err := tx.Delete(bucketSSHRevocations, key); err != nil {
-			return err
-		}
+	if err := deleteIndexes(tx, sshRevocationIndexes(rev, key)); err != nil {
+		return err
 	}
+	return tx.Delete(bucketSSHRevocations, key)
+}
+
+func deleteSSH(tx kv.Tx, indexKey []byte) error {
+	key := indexKey[timeLen:]
 	c, err := load[SSHCertificate](tx, bucketSSH, key)
 	if c == nil || err != nil {
 		return err

@@ -19,7 +19,7 @@ var allBuckets = []string{
 	bucketTokens, bucketTokensByExpiry, bucketNonces, bucketNoncesByExpiry, bucketRefusals,
 	bucketRevocations, bucketRevokedByTime, bucketRevokedByExpiry,
 	bucketSSH, bucketSSHByTime, bucketSSHByExpiry, bucketSSHByPrincipal, bucketSSHByKeyID,
-	bucketSSHRevocations, bucketSSHRevokedTime, bucketSSHHosts, bucketSSHHostsExpiry,
+	bucketSSHRevocations, bucketSSHRevokedTime, bucketSSHRevokedEnds, bucketSSHHosts, bucketSSHHostsExpiry,
 	bucketOrders, bucketOrdersByAccount, bucketOrdersByExpiry, bucketOrderAliases,
 }
 
@@ -81,7 +81,7 @@ func TestCleanLeavesNothingBehind(t *testing.T) {
 	engine := mem.New()
 	s := New(engine, Options{
 		Now:       func() time.Time { return now },
-		Retention: Retention{Certificates: day, SSHCertificates: day, Orders: day, Refusals: day},
+		Retention: Retention{Certificates: day, SSHCertificates: day, Revocations: day, Orders: day, Refusals: day},
 	})
 	fill(t, s, now)
 	full := counts(t, engine)

@@ -8,10 +8,10 @@ import (
 // Retention says how long records are kept beyond the time when they mattered.
 // Zero means the default, which stands beside each field; Forever keeps them.
 type Retention struct {
-	// Certificates and SSHCertificates count from the end of validity, and
-	// include the revocation of the certificate. Default: Forever.
+	// These count from the end of validity. Default: Forever.
 	Certificates    time.Duration
 	SSHCertificates time.Duration
+	Revocations     time.Duration // of both
 
 	Orders   time.Duration // ACME orders, from their expiry; default 7 days
 	Refusals time.Duration // from when they happened; default 14 days
@@ -33,9 +33,17 @@ func (r Retention) withDefaults() Retention {
 	}
 	set(&r.Certificates, Forever)
 	set(&r.SSHCertificates, Forever)
+	set(&r.Revocations, Forever)
 	set(&r.Orders, 7*day)
 	set(&r.Refusals, 14*day)
 	return r
+}
+
+// MayForget reports whether the revocation of a certificate that ended at that
+// time may be gone; the zero time is never.
+func (s *Store) MayForget(ended time.Time) bool {
+	keep := s.retention.Revocations
+	return keep != Forever && !ended.IsZero() && ended.Before(s.now().Add(-keep))
 }
 
 // Run does the store's background work until ctx ends: it writes refusals and

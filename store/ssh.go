@@ -160,7 +160,7 @@ func (s *Store) SSHRevoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTim
 		} else if c != nil {
 			rec.ExpiresAt = c.ValidBefore
 		}
-		in, err := newInsertion(bucketSSHRevocations, key, &rec, sshRevocationIndex(&rec, key))
+		in, err := newInsertion(bucketSSHRevocations, key, &rec, sshRevocationIndexes(&rec, key)...)
 		if err != nil {
 			return err
 		}
@@ -169,8 +169,11 @@ func (s *Store) SSHRevoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTim
 	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketSSHRevocations: errAlreadyRevoked(rev.Serial)})
 }
 
-func sshRevocationIndex(rev *ca.Revocation, key []byte) index {
-	return index{bucketSSHRevokedTime, append(appendNanos(nil, rev.RevokedAt), key...)}
+func sshRevocationIndexes(rev *ca.Revocation, key []byte) []index {
+	return []index{
+		{bucketSSHRevokedTime, append(appendNanos(nil, rev.RevokedAt), key...)},
+		{bucketSSHRevokedEnds, append(appendExpiry(nil, rev.ExpiresAt), key...)},
+	}
 }
 
 // SSHRevoked returns the revocation of an SSH certificate, or nil if it was not
