@@ -1,6 +1,7 @@
 package apiserver_test
 
 import (
+	"crypto"
 	"io"
 	"net/http"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/internal/catest"
 )
@@ -60,9 +63,9 @@ func TestKRL(t *testing.T) {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
-	krl, second := fetchKRL(t, c, http.Header{"If-None-Match": {first.Header.Get("ETag")}, "If-Modified-Since": {first.Header.Get("Last-Modified")}})
-	if second.StatusCode != http.StatusOK || second.Header.Get("Last-Modified") == first.Header.Get("Last-Modified") {
-		t.Errorf("a new list: %d, last modified %q, after %q", second.StatusCode, second.Header.Get("Last-Modified"), first.Header.Get("Last-Modified"))
+	krl, second := fetchKRL(t, c, http.Header{"If-None-Match": {first.Header.Get("ETag")}})
+	if second.StatusCode != http.StatusOK || second.Header.Get("ETag") == first.Header.Get("ETag") {
+		t.Errorf("a new list: %d, ETag %s, after %s", second.StatusCode, second.Header.Get("ETag"), first.Header.Get("ETag"))
 	}
 	for _, test := range []struct {
 		name string
@@ -76,13 +79,10 @@ func TestKRL(t *testing.T) {
 	if out, err := sshKeygen(t, "-Q", "-l", "-f", krl); err != nil || !strings.Contains(out, "serial: "+strconv.FormatUint(user.crt.Serial, 10)) {
 		t.Errorf("ssh-keygen -Q -l: %v: %s", err, out)
 	}
-	for name, header := range map[string]http.Header{
-		"If-None-Match":     {"If-None-Match": {second.Header.Get("ETag")}},
-		"If-Modified-Since": {"If-Modified-Since": {second.Header.Get("Last-Modified")}},
-	} {
-		if _, resp := fetchKRL(t, c, header); resp.StatusCode != http.StatusNotModified {
-			t.Errorf("%s: %d", name, resp.StatusCode)
-		}
+	if again, resp := fetchKRL(t, c, http.Header{"If-None-Match": {second.Header.Get("ETag")}}); resp.StatusCode != http.StatusNotModified {
+		t.Errorf("the same list: %d", resp.StatusCode)
+	} else if text, err := os.ReadFile(again); err != nil || len(text) != 0 {
+		t.Errorf("not modified, with a body of %d bytes, %v", len(text), err)
 	}
 	if status, body := c.Post(c.HTTP(nil), "/ssh/check-host", map[string]any{"type": "host", "principal": "h1"}); status != http.StatusOK || string(body) != `{"exists":false}`+"\n" {
 		t.Errorf("check-host of a revoked host: %d %s", status, body)
@@ -90,5 +90,67 @@ func TestKRL(t *testing.T) {
 	signSSH(t, c, "h1", map[string]any{"certType": "host"}, nil)
 	if _, body := c.Post(c.HTTP(nil), "/ssh/check-host", map[string]any{"type": "host", "principal": "h1"}); string(body) != `{"exists":true}`+"\n" {
 		t.Errorf("check-host of a host with a new certificate: %s", body)
+	}
+}
+
+// TestKRLOfSeveralKeys revokes certificates of a CA that changed its keys, and
+// leaves those of a federated one alone, which may have the same serial numbers.
+func TestKRLOfSeveralKeys(t *testing.T) {
+	t.Parallel()
+	oldKey, oldPub := sshKeys(t)
+	otherKey, otherPub := sshKeys(t)
+	c := catest.New(t, catest.Options{SSH: true, Edit: func(cfg map[string]any) {
+		section := cfg["ssh"].(map[string]any)
+		section["userKey"] = section["hostKey"] // one key for both
+		section["keys"] = []any{
+			map[string]any{"type": "host", "federated": false, "key": publicJWK(oldPub)},
+			map[string]any{"type": "host", "federated": true, "key": publicJWK(otherPub)},
+		}
+	}})
+	hostKey, host := signSSH(t, c, "h1", map[string]any{"certType": "host"}, nil)
+	_, user := signSSH(t, c, "joe", nil, nil)
+	numbered := func(serial uint64, key crypto.Signer) *ssh.Certificate {
+		crt := *host.crt
+		crt.Serial = serial
+		return selfMade(t, &crt, key)
+	}
+	unknown := numbered(42, oldKey)
+	revoke := func(serial string, token string) (int, []byte) {
+		return c.Post(c.HTTP(nil), "/ssh/revoke", map[string]any{"serial": serial, "passive": true, "ott": token})
+	}
+	for _, s := range []*signed{host, user} {
+		if status, body := revoke(serialOf(s.crt), c.SSHRevokeToken(serialOf(s.crt))); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	if status, body := revoke("42", c.SSHPOPToken("revoke", unknown, hostKey, "42")); status != http.StatusOK {
+		t.Fatalf("by its own key: %d %s", status, body)
+	}
+	without := numbered(0, oldKey)
+	for name, token := range map[string]string{"by its own key": c.SSHPOPToken("revoke", without, hostKey, "0"), "by a token": c.SSHRevokeToken("0")} {
+		status, body := revoke("0", token)
+		wantRefusal(t, "no serial number, "+name, status, body, http.StatusBadRequest, sshMalformed+"a certificate without a serial number cannot be revoked by it")
+	}
+	krl, _ := fetchKRL(t, c, nil)
+	for _, test := range []struct {
+		name string
+		crt  *ssh.Certificate
+		want bool
+	}{
+		{"host", host.crt, true},
+		{"user", user.crt, true},
+		{"of the old key", unknown, true},
+		{"of the old key with the number of a new one", numbered(host.crt.Serial, oldKey), true},
+		{"of the old key, another", numbered(43, oldKey), false},
+		{"of another CA with the same number", numbered(host.crt.Serial, otherKey), false},
+		{"without a serial number", without, false},
+	} {
+		if out, err := sshKeygen(t, "-Q", "-f", krl, writeCertificate(t, test.crt)); strings.Contains(out, "REVOKED") != test.want || (err != nil) != test.want {
+			t.Errorf("%s: %v: %s", test.name, err, out)
+		}
+	}
+	out, err := sshKeygen(t, "-Q", "-l", "-f", krl)
+	if n := strings.Count(out, "CA key"); err != nil || n != 2 {
+		t.Errorf("%d CA keys in the list, want one for both kinds and the old one: %v: %s", n, err, out)
 	}
 }

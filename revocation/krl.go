@@ -22,9 +22,12 @@ import (
 // the serial numbers of the revoked SSH certificates, by the CA key that signed
 // them. It carries no signature; who fetches it trusts the connection.
 type KRL struct {
-	Generated time.Time // whole seconds
-	ETag      string    // strong, with its quotes (RFC 9110 §8.8.3)
-	Bytes     []byte    // OpenSSH PROTOCOL.krl
+	// Version grows with each list of this server, over restarts too: it is the
+	// time of making it, in nanoseconds since 1970.
+	Version uint64
+
+	ETag  string // strong, with its quotes (RFC 9110 §8.8.3)
+	Bytes []byte // OpenSSH PROTOCOL.krl
 }
 
 // krls makes the KRL from the store's log, which it follows whenever somebody
@@ -62,13 +65,24 @@ func (s *Service) KRL(ctx context.Context) (*KRL, error) {
 		}
 	}
 	if k.changed || k.current == nil || !slices.EqualFunc(k.keys, keys, sameSSHKey) {
-		generated := now.Truncate(time.Second)
-		if k.current != nil && !generated.After(k.current.Generated) {
-			generated = k.current.Generated.Add(time.Second) // so that Last-Modified tells two lists apart
+		version := uint64(max(now.UnixNano(), 0))
+		if k.current != nil {
+			version = max(version, k.current.Version+1)
 		}
-		k.keys, k.current, k.changed = keys, newKRL(keys, slices.Sorted(maps.Keys(k.expires)), generated), false
+		k.keys, k.current, k.changed = keys, newKRL(keys, slices.Sorted(maps.Keys(k.expires)), version), false
 	}
 	return k.current, nil
+}
+
+// distinctSSHKeys leaves out keys that are there before: one key may sign for
+// users and hosts.
+func distinctSSHKeys(keys []ssh.PublicKey) (distinct []ssh.PublicKey) {
+	for _, key := range keys {
+		if !slices.ContainsFunc(distinct, func(other ssh.PublicKey) bool { return sameSSHKey(key, other) }) {
+			distinct = append(distinct, key)
+		}
+	}
+	return distinct
 }
 
 func sameSSHKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
@@ -84,8 +98,8 @@ func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) err
 		since = k.looked.Add(-overlap)
 	}
 	err := from.SSHRevokedSince(ctx, since, func(e store.SSHRevokedEntry) {
-		if _, known := k.expires[e.Serial]; known || e.Serial == 0 || expired(e.ExpiresAt, now) {
-			return // OpenSSH has no serial number 0
+		if _, known := k.expires[e.Serial]; known || expired(e.ExpiresAt, now) {
+			return
 		}
 		k.expires[e.Serial] = e.ExpiresAt
 		k.changed = true
@@ -101,7 +115,11 @@ func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) err
 	return nil
 }
 
-func expired(t, now time.Time) bool { return !t.IsZero() && t.Before(now) }
+// krlGrace is how long a certificate stays on the list after its end, against
+// hosts whose clocks are slow.
+const krlGrace = 10 * time.Minute
+
+func expired(t, now time.Time) bool { return !t.IsZero() && t.Add(krlGrace).Before(now) }
 
 // prune drops what has expired.
 func (k *krls) prune(now time.Time) {
@@ -136,18 +154,18 @@ const (
 	krlCertSerialList      = 0x20
 )
 
-// newKRL encodes a list of serial numbers, in ascending order, for each key. A
-// serial number is of one certificate in this CA, whichever key signed it, so all
-// keys have the same list.
-func newKRL(keys []ssh.PublicKey, serials []uint64, generated time.Time) *KRL {
-	seconds := uint64(max(generated.Unix(), 0))
+// newKRL encodes a list of serial numbers, in ascending order, for each key, which
+// are all different. A serial number is of one certificate in this CA, whichever
+// key signed it, so all keys have the same list. It is theirs alone: certificates
+// of other CAs may have the same numbers.
+func newKRL(keys []ssh.PublicKey, serials []uint64, version uint64) *KRL {
 	b := append(make([]byte, 0, 128+len(keys)*(256+8*len(serials))), krlMagic...)
 	b = binary.BigEndian.AppendUint32(b, krlFormatVersion)
-	b = binary.BigEndian.AppendUint64(b, seconds) // krl_version, which only grows
-	b = binary.BigEndian.AppendUint64(b, seconds) // generated_date
-	b = binary.BigEndian.AppendUint64(b, 0)       // flags
-	b = appendString(b, nil)                      // reserved
-	b = appendString(b, nil)                      // comment
+	b = binary.BigEndian.AppendUint64(b, version)
+	b = binary.BigEndian.AppendUint64(b, version/uint64(time.Second)) // generated_date
+	b = binary.BigEndian.AppendUint64(b, 0)                           // flags
+	b = appendString(b, nil)                                          // reserved
+	b = appendString(b, nil)                                          // comment
 	if len(serials) > 0 {
 		list := make([]byte, 0, 8*len(serials))
 		for _, n := range serials {
@@ -162,9 +180,9 @@ func newKRL(keys []ssh.PublicKey, serials []uint64, generated time.Time) *KRL {
 	}
 	sum := sha256.Sum256(b)
 	return &KRL{
-		Generated: generated.UTC(),
-		ETag:      `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`,
-		Bytes:     b,
+		Version: version,
+		ETag:    `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`,
+		Bytes:   b,
 	}
 }
 

@@ -84,14 +84,16 @@ func TestKRLFollows(t *testing.T) {
 		t.Errorf("a requester who is gone: %v", err)
 	}
 	second := list(short, endless)
-	if second.ETag == first.ETag || !second.Generated.After(first.Generated) {
-		t.Errorf("generated at %v with ETag %s, before at %v with %s", second.Generated, second.ETag, first.Generated, first.ETag)
+	if second.ETag == first.ETag || second.Version <= first.Version {
+		t.Errorf("version %d with ETag %s, before %d with %s", second.Version, second.ETag, first.Version, first.ETag)
 	}
 	now = now.Add(30 * time.Minute)
 	if again := list(short, endless); again != second {
 		t.Error("the list was made again without need")
 	}
 	revoke(late)
+	now = now.Add(35 * time.Minute)
+	list(short, endless, late) // expired, but not by a slow clock
 	now = now.Add(time.Hour)
 	list(endless, late)
 

@@ -166,6 +166,9 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 	if err != nil || strconv.FormatUint(n, 10) != req.Serial {
 		return ca.Errorf(ca.ErrMalformed, "'%s' is not a valid serial number of an SSH certificate - use a base 10 representation", shorten(req.Serial))
 	}
+	if n == 0 { // which is how certificates say that they have none
+		return ca.Errorf(ca.ErrMalformed, "a certificate without a serial number cannot be revoked by it: OpenSSH has no list of such certificates")
+	}
 	if ev.Token == nil {
 		return ca.Errorf(ca.ErrMalformed, "missing ott")
 	}

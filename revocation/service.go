@@ -88,7 +88,7 @@ type settings struct {
 }
 
 func newSettings(in Settings, keeps bool) (*settings, error) {
-	st := &settings{sshKeys: in.SSHKeys}
+	st := &settings{sshKeys: distinctSSHKeys(in.SSHKeys)}
 	for _, i := range in.Issuers {
 		iss := &issuer{Issuer: i, CRLSettings: in.CRL, hash: store.HashIssuer(i.Name)}
 		if i.CRL != nil {
