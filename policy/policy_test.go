@@ -143,6 +143,8 @@ func TestSSHCheck(t *testing.T) {
 		{"dns rules do not judge users", `{"user":{"allow":{"dns":["*.local"]}}}`, ca.SSHUser, []string{"a.local"}, `principal name "a.local" not allowed`},
 		{"host by name", `{"host":{"allow":{"dns":["*.local"]}}}`, ca.SSHHost, []string{"a.local"}, ""},
 		{"host pattern", `{"host":{"allow":{"dns":["*.local"]}}}`, ca.SSHHost, []string{"*.local"}, `dns name "*.local" not allowed`},
+		{"host pattern beside a denied host", `{"host":{"deny":{"dns":["db.prod.local"]}}}`, ca.SSHHost, []string{"*.local"}, `dns name "*.local" not allowed`},
+		{"any host beside a denied address", `{"host":{"deny":{"ip":["10.0.0.0/8"]}}}`, ca.SSHHost, []string{"10.0.0.?"}, `dns name "10.0.0.?" not allowed`},
 		{"host by address", `{"host":{"allow":{"ip":["10.0.0.0/8"]}}}`, ca.SSHHost, []string{"10.0.0.1"}, ""},
 		{"principal rules do not judge hosts", `{"host":{"allow":{"principal":["a.local"]}}}`, ca.SSHHost, []string{"a.local"}, `dns name "a.local" not allowed`},
 		{"URI as a host", `{"host":{"deny":{"dns":["a"]}}}`, ca.SSHHost, []string{"https://a"}, `principal name "https://a" not allowed`},

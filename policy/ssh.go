@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"strings"
+
 	"stepca/ca"
 )
 
@@ -104,11 +106,15 @@ func (l *lists) judgePrincipals(typ ca.SSHCertType, principals []string) error {
 
 // classify says by which kind of rules a principal is judged. Hosts are named by
 // address or DNS name, users by name or e-mail address; nothing else is a
-// principal.
+// principal. A pattern is none either: newer versions of OpenSSH take one in a
+// host certificate for every host that it matches, whatever the rules for those.
 func classify(typ ca.SSHCertType, principal string) (ca.Identifier, error) {
 	name := ca.ParseSAN(principal)
 	isHost := typ == ca.SSHHost
 	switch {
+	case isHost && strings.ContainsAny(principal, "*?"):
+		s := subject{name, ca.DNS}
+		return name, s.notAllowed()
 	case name.Type == ca.URI, name.Type == ca.IP && !isHost:
 		s := subject{name, ca.Principal}
 		return name, s.notAllowed()
