@@ -5,6 +5,7 @@ type Directory struct {
 	NewNonce    string `json:"newNonce"`
 	NewAccount  string `json:"newAccount"`
 	NewOrder    string `json:"newOrder"`
+	NewAuthz    string `json:"newAuthz"`
 	RevokeCert  string `json:"revokeCert"`
 	KeyChange   string `json:"keyChange"`
 	RenewalInfo string `json:"renewalInfo,omitempty"` // RFC 9773 §4.1

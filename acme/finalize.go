@@ -19,6 +19,8 @@ func (o *Order) Processing(now time.Time) bool {
 func (o *Order) CheckReady(now time.Time) error {
 	o.Advance(now)
 	switch {
+	case o.Standalone:
+		return NewProblem(ProblemOrderNotReady, "this is an authorization, not an order")
 	case o.Status != StatusReady:
 		return NewProblem(ProblemOrderNotReady, "the order is %s", o.Status)
 	case o.Processing(now):

@@ -10,7 +10,7 @@ import (
 )
 
 // An Order asks for a certificate (RFC 8555 §7.1.3), as it is stored: with its
-// authorizations and their challenges.
+// authorizations and their challenges. One that is Standalone is no order.
 type Order struct {
 	ID        string    `json:"-"`
 	AccountID string    `json:"-"`
@@ -23,6 +23,11 @@ type Order struct {
 
 	NotBefore time.Time `json:"notBefore"` // as asked for, or the default; UTC
 	NotAfter  time.Time `json:"notAfter"`
+
+	// Standalone is set in the record of an authorization that exists without an
+	// order (RFC 8555 §7.4.1), the only one in Authorizations; see NewStandalone.
+	// There are no identifiers then, and nothing to finalize.
+	Standalone bool `json:"standalone,omitempty"`
 
 	Profile  string `json:"profile,omitempty"`  // draft-ietf-acme-profiles
 	Replaces string `json:"replaces,omitempty"` // CertID of the predecessor, RFC 9773 §5
@@ -71,6 +76,9 @@ func (o *Order) Save(rec *store.ACMEOrder, keep time.Time) error {
 		return fmt.Errorf("order %s: %w", o.ID, err)
 	}
 	rec.ID, rec.AccountID, rec.CreatedAt, rec.ExpiresAt, rec.Data = o.ID, o.AccountID, o.CreatedAt, keep, data
+	if o.Standalone {
+		rec.Authorizes = &o.Authorizations[0].Identifier
+	}
 	return nil
 }
 

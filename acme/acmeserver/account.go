@@ -143,7 +143,7 @@ func (s *Server) orders(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		if o.Advance(s.now()); o.Status != acme.StatusInvalid {
+		if o.Advance(s.now()); o.Status != acme.StatusInvalid && !o.Standalone {
 			list = append(list, x.url(pathOrder, o.ID))
 		}
 	}

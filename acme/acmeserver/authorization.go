@@ -33,18 +33,18 @@ func (x *exchange) challengesFor(id acme.Identifier) []acme.ChallengeType {
 	})
 }
 
-// makeAuthorization returns a pending authorization for a name. Its challenges
-// share a token.
-func (x *exchange) makeAuthorization(o *acme.Order, id acme.Identifier) *acme.Authorization {
+// makeAuthorization returns a pending authorization for a name, as a part of the
+// record with an ID. Its challenges share a token.
+func (x *exchange) makeAuthorization(recordID string, id acme.Identifier, expires time.Time) *acme.Authorization {
 	a := &acme.Authorization{
-		ID: acme.NewPartID(o.ID), Identifier: id, Status: acme.StatusPending, Expires: o.Expires,
+		ID: acme.NewPartID(recordID), Identifier: id, Status: acme.StatusPending, Expires: expires,
 	}
 	if id.Type == ca.DNS {
 		a.Identifier.Value, a.Wildcard = strings.CutPrefix(id.Value, "*.")
 	}
 	token := acme.NewID()
 	for _, typ := range x.challengesFor(id) {
-		c := &acme.Challenge{ID: acme.NewPartID(o.ID), Type: typ, Status: acme.StatusPending, Token: token}
+		c := &acme.Challenge{ID: acme.NewPartID(recordID), Type: typ, Status: acme.StatusPending, Token: token}
 		if typ == acme.DNSPersist01 {
 			c.Token = ""
 		}
@@ -54,7 +54,7 @@ func (x *exchange) makeAuthorization(o *acme.Order, id acme.Identifier) *acme.Au
 }
 
 // writeAuthorization answers with an authorization.
-func (x *exchange) writeAuthorization(o *acme.Order, a *acme.Authorization) {
+func (x *exchange) writeAuthorization(status int, a *acme.Authorization) {
 	body := authorizationBody{
 		Identifier: a.Identifier, Status: a.StatusAt(x.s.now()), Wildcard: a.Wildcard, Expires: a.Expires,
 		Challenges: []challengeBody{},
@@ -67,7 +67,7 @@ func (x *exchange) writeAuthorization(o *acme.Order, a *acme.Authorization) {
 		body.Challenges = append(body.Challenges, b)
 	}
 	x.Header().Set("Location", x.url(pathAuthz, a.ID))
-	x.writeJSON(http.StatusOK, body)
+	x.writeJSON(status, body)
 }
 
 // authorization answers with an authorization (RFC 8555 §7.5), after deactivating
@@ -85,7 +85,7 @@ func (s *Server) authorization(x *exchange) error {
 		if err := x.settleNonce(); err != nil {
 			return err
 		}
-		x.writeAuthorization(o, a)
+		x.writeAuthorization(http.StatusOK, a)
 		return nil
 	}
 	var req struct {
@@ -103,7 +103,7 @@ func (s *Server) authorization(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.writeAuthorization(o, o.Authorization(a.ID))
+	x.writeAuthorization(http.StatusOK, o.Authorization(a.ID))
 	return nil
 }
 

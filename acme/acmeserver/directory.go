@@ -12,6 +12,7 @@ func (s *Server) directory(x *exchange) error {
 		NewNonce:    x.url(pathNewNonce),
 		NewAccount:  x.url(pathNewAccount),
 		NewOrder:    x.url(pathNewOrder),
+		NewAuthz:    x.url(pathNewAuthz),
 		RevokeCert:  x.url(pathRevokeCert),
 		KeyChange:   x.url(pathKeyChange),
 		RenewalInfo: x.url(pathRenewalInfo),

@@ -26,12 +26,9 @@ func (s *Server) finalize(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	o, err := x.loadOrder(x.args[0])
+	o, err := x.loadWholeOrder(x.args[0])
 	if err != nil {
 		return err
-	}
-	if o.ID != x.args[0] {
-		return notFound("order")
 	}
 	if o.Status != acme.StatusValid && !o.Processing(s.now()) {
 		if err := o.CheckReady(s.now()); err != nil {

@@ -23,7 +23,7 @@ func TestDirectoryIsTheReferences(t *testing.T) {
 	for _, prefix := range []string{"/acme/", "/2.0/acme/"} {
 		r := cl.send(http.MethodGet, c.URL+prefix+"acme/directory").want(http.StatusOK)
 		u := c.URL + "/acme/acme/"
-		want := `{"newNonce":"` + u + `new-nonce","newAccount":"` + u + `new-account","newOrder":"` + u + `new-order","revokeCert":"` + u +
+		want := `{"newNonce":"` + u + `new-nonce","newAccount":"` + u + `new-account","newOrder":"` + u + `new-order","newAuthz":"` + u + `new-authz","revokeCert":"` + u +
 			`revoke-cert","keyChange":"` + u + `key-change","renewalInfo":"` + u +
 			`renewal-info","meta":{"website":"https://ca.example","caaIdentities":["CA.example"]}}`
 		if string(r.body) != want {
@@ -49,7 +49,7 @@ func TestPathsAndMethods(t *testing.T) {
 	if r.header.Get("Allow") != http.MethodPost {
 		t.Errorf("Allow = %q", r.header.Get("Allow"))
 	}
-	for _, path := range []string{"/acme/acme/", "/acme/acme/directory/", "/acme/acme/new-authz", "/acme/acme/order/", "/acme/", "/1.0/acme/acme/directory"} {
+	for _, path := range []string{"/acme/acme/", "/acme/acme/directory/", "/acme/acme/order/", "/acme/", "/1.0/acme/acme/directory"} {
 		cl.send(http.MethodGet, c.URL+path).want(http.StatusNotFound)
 	}
 	r = cl.send(http.MethodGet, c.URL+"/acme/Acme/directory").want(http.StatusNotFound)

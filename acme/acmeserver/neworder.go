@@ -204,8 +204,17 @@ func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier) (*acme
 		Status: acme.StatusPending, Expires: now.Add(orderLifetime), Identifiers: ids,
 		NotBefore: validity.NotBefore, NotAfter: validity.NotAfter, Replaces: req.Replaces,
 	}
-	for _, id := range ids {
-		o.Authorizations = append(o.Authorizations, x.makeAuthorization(o, id))
+	proved, err := x.takeOver(o)
+	if err != nil {
+		return nil, err
 	}
+	for _, id := range ids {
+		a := proved[id]
+		if a == nil {
+			a = x.makeAuthorization(o.ID, id, o.Expires)
+		}
+		o.Authorizations = append(o.Authorizations, a)
+	}
+	o.Advance(now)
 	return o, nil
 }

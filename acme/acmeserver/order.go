@@ -64,6 +64,18 @@ func (x *exchange) loadOrder(id string) (*acme.Order, error) {
 	return o, nil
 }
 
+// loadWholeOrder is loadOrder for an order's own ID, not that of one of its parts.
+func (x *exchange) loadWholeOrder(id string) (*acme.Order, error) {
+	o, err := x.loadOrder(id)
+	if err != nil {
+		return nil, err
+	}
+	if o.ID != id || o.Standalone {
+		return nil, notFound("order")
+	}
+	return o, nil
+}
+
 func (s *Backend) findOrder(ctx context.Context, id string) (*acme.Order, error) {
 	rec, err := s.store.Order(ctx, id)
 	if err != nil {
@@ -103,12 +115,9 @@ func (s *Server) order(x *exchange) error {
 	if err := x.postAsGet(); err != nil {
 		return err
 	}
-	o, err := x.loadOrder(x.args[0])
+	o, err := x.loadWholeOrder(x.args[0])
 	if err != nil {
 		return err
-	}
-	if o.ID != x.args[0] {
-		return notFound("order")
 	}
 	x.writeOrder(http.StatusOK, o)
 	return nil

@@ -42,6 +42,7 @@ const (
 	pathNewAccount  = "new-account"
 	pathAccount     = "account"
 	pathNewOrder    = "new-order"
+	pathNewAuthz    = "new-authz"
 	pathOrder       = "order"
 	pathAuthz       = "authz"
 	pathChallenge   = "challenge"
@@ -61,6 +62,7 @@ var routes = func() []route {
 		{path: pathAccount + "/*", methods: methodsPOST, key: byKID, writes: true, handler: (*Server).account},
 		{path: pathAccount + "/*/orders", methods: methodsPOST, key: byKID, handler: (*Server).orders},
 		{path: pathNewOrder, methods: methodsPOST, key: byKID, writes: true, handler: (*Server).newOrder},
+		{path: pathNewAuthz, methods: methodsPOST, key: byKID, writes: true, handler: (*Server).newAuthorization},
 		{path: pathOrder + "/*", methods: methodsPOST, key: byKID, handler: (*Server).order},
 		{path: pathOrder + "/*/finalize", methods: methodsPOST, key: byKID, writes: true, handler: (*Server).finalize},
 		{path: pathAuthz + "/*", methods: methodsPOST, key: byKID, writes: true, handler: (*Server).authorization},

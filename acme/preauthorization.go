@@ -1,0 +1,45 @@
+package acme
+
+import "time"
+
+// ReuseMargin is how long an authorization without an order has to be good yet to be
+// taken over by a new order, which is good no longer than it.
+const ReuseMargin = time.Hour
+
+// NewStandalone returns the record of an authorization without an order, which
+// expires with it. The ID of both is the same, for only the authorization is ever
+// shown.
+func NewStandalone(accountID, provisionerID string, a *Authorization, now time.Time) *Order {
+	return &Order{
+		ID: a.ID, AccountID: accountID, CreatedAt: now, Provisioner: provisionerID, Standalone: true,
+		Status: StatusPending, Expires: a.Expires, Authorizations: []*Authorization{a},
+	}
+}
+
+// Lasts reports whether the authorization, pending or valid, is good for at least
+// ReuseMargin.
+func (a *Authorization) Lasts(now time.Time) bool {
+	return (a.Status == StatusPending || a.Status == StatusValid) && a.StatusAt(now.Add(ReuseMargin)) == a.Status
+}
+
+// For returns a copy of the authorization for another order of the same account, of
+// which it is a part from then on: what happens to one does not concern the other.
+// It is nil if the authorization is not valid for ReuseMargin at least, if its
+// challenge is one that has to be looked at each time, or if it is for a wildcard:
+// pre-authorization is for exactly one name (RFC 8555 §7.4.1).
+func (a *Authorization) For(orderID string, now time.Time) *Authorization {
+	c := a.Fulfilled()
+	if c == nil || a.Status != StatusValid || !a.Lasts(now) || a.Wildcard || !c.Type.reusable() {
+		return nil
+	}
+	fulfilled := *c
+	fulfilled.ID = NewPartID(orderID)
+	taken := *a
+	taken.ID, taken.Challenges = NewPartID(orderID), []*Challenge{&fulfilled}
+	return &taken
+}
+
+// reusable reports whether what the challenge proved is good for orders to come.
+// The record of dns-persist-01 can say for how long and is as quickly read again;
+// an attestation is about one key.
+func (t ChallengeType) reusable() bool { return t != DNSPersist01 && t != DeviceAttest01 }
