@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -17,8 +18,8 @@ import (
 
 // SSH is what the SSH routes tell beside certificates.
 type SSH struct {
-	// Keys are what /ssh/config puts into files: the keys that sign, nil for a
-	// kind that is off, and those of federated CAs.
+	// Keys are the keys that sign, nil for a kind that is off, and those of
+	// federated CAs.
 	Keys template.SSHKeys
 
 	// UserKeys and HostKeys are further keys of this CA, older ones or those to
@@ -27,6 +28,16 @@ type SSH struct {
 
 	Files   *template.SSHConfig // of /ssh/config
 	Bastion *api.SSHBastion     // nil for none
+}
+
+// fileKeys are the keys that /ssh/config puts into files. Templates know only
+// keys that sign and federated ones; further keys of this CA go with the latter,
+// so that a key can be replaced while certificates of the old one are valid.
+func (c *SSH) fileKeys() template.SSHKeys {
+	keys := c.Keys
+	keys.UserFederatedKeys = slices.Concat(c.UserKeys, keys.UserFederatedKeys)
+	keys.HostFederatedKeys = slices.Concat(c.HostKeys, keys.HostFederatedKeys)
+	return keys
 }
 
 // SSHRecords are what the CA remembers of the SSH certificates it issued.
@@ -97,7 +108,7 @@ func (s *Server) sshConfig(x *exchange) error {
 	if s.cfg.SSH == nil || s.cfg.SSH.Keys.UserKey == nil && s.cfg.SSH.Keys.HostKey == nil {
 		return errNoSSHKeys()
 	}
-	files, err := s.cfg.SSH.Files.Render(typ, s.cfg.SSH.Keys, body.Data)
+	files, err := s.cfg.SSH.Files.Render(typ, s.cfg.SSH.fileKeys(), body.Data)
 	if err != nil {
 		return err
 	}
