@@ -27,19 +27,40 @@ var metadata = map[netip.Addr]string{
 	netip.MustParseAddr("168.63.129.16"):   "Azure",
 }
 
-// nat64 is the prefix in which IPv4 addresses are embedded (RFC 6052).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+// embedding are prefixes of IPv6 addresses that lead to an IPv4 address, and where in
+// them it stands: NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), IPv4-compatible ones.
+var embedding = []struct {
+	prefix netip.Prefix
+	at     int // octet
+}{
+	{netip.MustParsePrefix("64:ff9b::/96"), 12},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12},
+	{netip.MustParsePrefix("2002::/16"), 2},
+	{netip.MustParsePrefix("::/96"), 12},
+}
+
+// leadsTo returns the IPv4 address that an IPv6 address stands for, or the address
+// itself.
+func leadsTo(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap().WithZone("")
+	if !addr.Is6() || addr.IsUnspecified() || addr.IsLoopback() {
+		return addr
+	}
+	for _, e := range embedding {
+		if e.prefix.Contains(addr) {
+			b := addr.As16()
+			return netip.AddrFrom4([4]byte(b[e.at : e.at+4]))
+		}
+	}
+	return addr
+}
 
 // RefuseMetadata refuses link-local addresses (169.254.0.0/16, fe80::/10), where
 // clouds keep their metadata services, their other metadata addresses, and
 // addresses of no one host. Private and loopback addresses are fine: most
 // CAs of this kind serve private networks.
 func RefuseMetadata(addr netip.Addr) error {
-	addr = addr.Unmap().WithZone("")
-	if nat64.Contains(addr) {
-		b := addr.As16()
-		addr = netip.AddrFrom4([4]byte(b[12:]))
-	}
+	addr = leadsTo(addr)
 	switch {
 	case addr.IsLinkLocalUnicast():
 		return fmt.Errorf("%w: %s is link-local", errRefusedAddress, addr)

@@ -55,7 +55,7 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 	if final := resp.Request.URL.String(); final != target {
 		where += " (redirected to " + clip(final) + ")"
 	}
-	if resp.StatusCode >= http.StatusBadRequest {
+	if resp.StatusCode < http.StatusOK || resp.StatusCode >= http.StatusBadRequest {
 		return retryable(acme.ProblemIncorrectResponse, nil, "%s answered with status %d instead of the key authorization", where, resp.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxHTTPBody+1))
