@@ -75,6 +75,15 @@ func ParseJSON(data []byte) (*JWS, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("parsing JWS: larger than %d bytes", MaxSize)
 	}
+	if f, ok := scanFlattened(data); ok {
+		signed := string(f.protected) + "." + string(f.payload)
+		return newJWS(signed[:len(f.protected)], signed[len(f.protected)+1:], string(f.signature), signed)
+	}
+	return decodeJWS(data)
+}
+
+// decodeJWS is ParseJSON with a JSON decoder.
+func decodeJWS(data []byte) (*JWS, error) {
 	var raw rawJWS
 	if err := Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("parsing JWS: %w", err)
