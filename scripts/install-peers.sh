@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Installs the Debian packages in .ci/packages that are missing. Without root or
-# apt-get it names them: tests that need one are skipped, or fail if CI is set.
+# apt-get it names them: tests that need one are skipped, or fail if CI is set. And
+# it builds Pebble, the ACME server of Let's Encrypt for tests, from the tools' module.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+go tool -modfile=tools/go.mod -n pebble >/dev/null
 
 missing=()
 for package in $(sed 's/#.*//' .ci/packages); do

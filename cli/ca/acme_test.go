@@ -35,10 +35,15 @@ func (w *world) run(t *testing.T, args ...string) clitest.Result {
 	return w.session.Run(t, append(args, "--root", w.CA.RootFile)...)
 }
 
+// hookScript is a hook for dns-01 that writes the records of a dnstest.Server.
+func hookScript(dir string) string {
+	return "#!/bin/sh\nname=${2%.}\ncase $1 in present) echo \"$3\" >> " + dir + "/\"$name\";; cleanup) rm -f " + dir + "/\"$name\";; esac\n"
+}
+
 func TestACMECertificate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	hook := w.Write(t, "hook.sh", "#!/bin/sh\nname=${2%.}\ncase $1 in present) echo \"$3\" >> "+w.DNS.Dir+"/\"$name\";; cleanup) rm -f "+w.DNS.Dir+"/\"$name\";; esac\n", 0o700)
+	hook := w.Write(t, "hook.sh", hookScript(w.DNS.Dir), 0o700)
 	for _, tt := range []struct {
 		name  string
 		args  []string

@@ -17,23 +17,40 @@ import (
 // without the final dot. So hooks of other programs can write records.
 type Server struct {
 	Dir  string
-	Addr string // host:port, UDP
+	Addr string // host:port, UDP and TCP
 }
 
 // New runs a server until the test ends.
 func New(t testing.TB) *Server {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, listener := listen(t)
 	s := &Server{Dir: t.TempDir(), Addr: conn.LocalAddr().String()}
-	started := make(chan struct{})
-	server := &dns.Server{PacketConn: conn, Handler: s, NotifyStartedFunc: func() { close(started) }}
-	go server.ActivateAndServe()
-	<-started
-	t.Cleanup(func() { server.Shutdown() })
+	for _, server := range []*dns.Server{{PacketConn: conn, Handler: s}, {Listener: listener, Handler: s}} {
+		started := make(chan struct{})
+		server.NotifyStartedFunc = func() { close(started) }
+		go server.ActivateAndServe()
+		<-started
+		t.Cleanup(func() { server.Shutdown() })
+	}
 	return s
+}
+
+// listen finds a port that is free for UDP and for TCP.
+func listen(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 20 {
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener, err := net.Listen("tcp", conn.LocalAddr().String())
+		if err == nil {
+			return conn, listener
+		}
+		conn.Close() // somebody has the port for TCP
+	}
+	t.Fatal("no port is free for UDP and for TCP")
+	return nil, nil
 }
 
 // Resolver returns a resolver that asks the server, whatever the system says.
