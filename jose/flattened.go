@@ -22,8 +22,8 @@ func scanFlattened(data []byte) (f flattened, ok bool) {
 		if value, rest, ok = cutWord(rest); !ok || !f.set(name, value) {
 			break
 		}
-		var more bool
-		if rest, more = cutByte(rest, ','); more {
+		if next, more := cutByte(rest, ','); more {
+			rest = next
 			continue
 		}
 		rest, ok = cutByte(rest, '}')
