@@ -65,6 +65,11 @@ func Run(ctx context.Context, env *Env, args []string, commands ...Command) (cod
 // execute takes the command line apart, which also finds unknown words and
 // flags, and gives it to cobra in the only form pflag reads as we do.
 func (env *Env) execute(ctx context.Context, root *cobra.Command, args []string) error {
+	if len(args) > 0 && args[0] == "kms" && !env.ownsKMS(root, args[1:]) {
+		if found, err := env.runPlugin(ctx, "kms", args[1:]); found {
+			return err
+		}
+	}
 	line, err := parseLine(root, args)
 	if unknown, ok := errors.AsType[*unknownCommandError](err); ok && unknown.parent == root {
 		if found, err := env.runPlugin(ctx, unknown.word, unknown.rest); found {

@@ -7,6 +7,7 @@ import (
 	"stepca/cli/certificate"
 	"stepca/cli/context"
 	"stepca/cli/fileserver"
+	"stepca/cli/kms"
 	"stepca/cli/ssh"
 )
 
@@ -19,6 +20,7 @@ func commands() []cli.Command {
 		certificate.CRLCommand,
 		context.Command,
 		fileserver.Command,
+		kms.Command,
 		ssh.Command,
 	}
 }

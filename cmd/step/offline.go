@@ -43,6 +43,9 @@ func offlineOptions(env *cli.Env, opts cli.OfflineOptions) (server.Options, *slo
 		Prompt:     opts.Prompt,
 		Getenv:     env.Getenv,
 		KMS:        builtin.KeyManagers(),
+
+		SSHHostPassword: opts.SSHHostPassword,
+		SSHUserPassword: opts.SSHUserPassword,
 	}
 	level := slog.LevelWarn
 	if env.Debug() {
