@@ -76,16 +76,16 @@ func TestHostileNonces(t *testing.T) {
 		withNonce(t, nonce).problem(400, "badNonce")
 	})
 	good := cl.nonce()
-	for name, nonce := range map[string]any{
-		"empty": "", "padded": good + "=", "in standard base64": "++//" + good[4:], "with a line break": good[:20] + "\n" + good[20:],
-		"half of one": good[:21], "very long": strings.Repeat("A", 60000), "a number": 7, "null": json.RawMessage("null"), "a list": []string{good},
+	for name, tt := range map[string]struct {
+		nonce any
+		typ   string
+	}{
+		"empty": {"", "badNonce"}, "null": {json.RawMessage("null"), "badNonce"}, "half of one": {good[:20], "badNonce"}, "very long": {strings.Repeat("A", 60000), "badNonce"},
+		"padded": {good + "=", "malformed"}, "in standard base64": {"++//" + good[4:], "malformed"}, "with a line break": {good[:20] + "\n" + good[20:], "malformed"},
+		"not base64": {"*", "malformed"}, "a number": {7, "malformed"}, "a list": {[]string{good}, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			typ := "badNonce"
-			if _, text := nonce.(string); !text && name != "null" {
-				typ = "malformed"
-			}
-			if r := withNonce(t, nonce).problem(400, typ); r.header.Get("Replay-Nonce") == "" {
+			if r := withNonce(t, tt.nonce).problem(400, tt.typ); r.header.Get("Replay-Nonce") == "" {
 				t.Error("no fresh nonce in the refusal")
 			}
 		})

@@ -82,13 +82,16 @@ func (n *nonces) mac(body []byte) []byte {
 }
 
 // redeem uses a nonce. What it returns is to be spent in the store, nil if there
-// is nothing to store. The error is a badNonce problem.
+// is nothing to store. The error is a problem, badNonce unless the nonce is malformed.
 func (n *nonces) redeem(nonce string) (*ca.OneTimeID, error) {
 	if nonce == "" {
 		return nil, badNonce("the protected header has no nonce")
 	}
 	raw, err := decodeBase64(nonce) // one spelling only: shared servers store it
-	if err != nil || len(raw) != nonceBody+nonceMAC || !hmac.Equal(raw[nonceBody:], n.mac(raw[:nonceBody])) {
+	switch {
+	case err != nil:
+		return nil, malformed("the nonce in the protected header is not base64url") // RFC 8555 §6.5.2
+	case len(raw) != nonceBody+nonceMAC || !hmac.Equal(raw[nonceBody:], n.mac(raw[:nonceBody])):
 		return nil, badNonce("the nonce was not issued by this server, or before it was started")
 	}
 	value := binary.BigEndian.Uint64(raw)
