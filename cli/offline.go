@@ -22,4 +22,8 @@ type OfflineOptions struct {
 	ConfigFile string         // ca.json
 	Password   keyfile.Secret // of the keys; the zero value leaves it to the configuration, then to Prompt
 	Prompt     keyfile.Password
+
+	// SSHHostPassword and SSHUserPassword are those of the keys of the SSH CA; the
+	// zero value means Password.
+	SSHHostPassword, SSHUserPassword keyfile.Secret
 }

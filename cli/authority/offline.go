@@ -18,8 +18,9 @@ type offlineFlags struct {
 	Enabled  bool
 	CAConfig string // "" means that of env.Path
 
-	password func() string // value of --password-file
-	opened   cli.OfflineCA
+	password                         func() string // value of --password-file
+	sshHostPassword, sshUserPassword string        // files; "" means that of the other keys
+	opened                           cli.OfflineCA
 }
 
 // DefineOffline defines --offline and --ca-config. passwordFile is the value of
@@ -28,6 +29,8 @@ func (c *Connection) DefineOffline(cmd *cobra.Command, passwordFile *string) {
 	c.Offline.password = func() string { return *passwordFile }
 	cmd.Flags().BoolVar(&c.Offline.Enabled, "offline", false, "work on the files, keys and database of the authority on this machine, without a server; --password-file opens its keys")
 	cmd.Flags().StringVar(&c.Offline.CAConfig, "ca-config", "", "the configuration `file` of the authority for --offline, instead of $STEPPATH/config/ca.json")
+	cmd.Flags().StringVar(&c.Offline.sshHostPassword, "ssh-host-password-file", "", "with --offline, a `file` with the password of the key that signs SSH host certificates, if it is not that of the others")
+	cmd.Flags().StringVar(&c.Offline.sshUserPassword, "ssh-user-password-file", "", "with --offline, a `file` with the password of the key that signs SSH user certificates, if it is not that of the others")
 }
 
 // Close ends what --offline opened.
@@ -72,12 +75,8 @@ func (f *offlineFlags) client(ctx context.Context, env *cli.Env) (*client.Client
 			return nil, errors.New("this program is built without a certificate authority and cannot work offline")
 		}
 		opts := cli.OfflineOptions{ConfigFile: f.file(env), Prompt: env.Password("", "password-file")}
-		if name := f.password(); name != "" {
-			password, err := cli.LoadPassword(name)
-			if err != nil {
-				return nil, err
-			}
-			opts.Password = keyfile.NewSecret(password)
+		if err := f.loadPasswords(&opts); err != nil {
+			return nil, err
 		}
 		var err error
 		if f.opened, err = env.OpenOffline(ctx, env, opts); err != nil {
@@ -87,4 +86,26 @@ func (f *offlineFlags) client(ctx context.Context, env *cli.Env) (*client.Client
 	return client.New(ctx, f.opened.URL(), client.Config{
 		Roots: f.opened.Roots(), Transport: f.opened.Transport, UserAgent: env.UserAgent(),
 	})
+}
+
+// loadPasswords reads the files with passwords.
+func (f *offlineFlags) loadPasswords(opts *cli.OfflineOptions) error {
+	for _, p := range []struct {
+		file string
+		into *keyfile.Secret
+	}{
+		{f.password(), &opts.Password},
+		{f.sshHostPassword, &opts.SSHHostPassword},
+		{f.sshUserPassword, &opts.SSHUserPassword},
+	} {
+		if p.file == "" {
+			continue
+		}
+		password, err := cli.LoadPassword(p.file)
+		if err != nil {
+			return err
+		}
+		*p.into = keyfile.NewSecret(password)
+	}
+	return nil
 }
