@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -85,6 +86,9 @@ func (s *Server) openKMS(ctx context.Context, cfg *config.Config, password keyfi
 		settings.URI, settings.CredentialsFile, settings.Region = k.URI, k.CredentialsFile, k.Region
 		settings.Profile, settings.StorageDirectory = k.Profile, k.StorageDirectory
 		settings.PIN, settings.ManagementKey = k.PIN, k.ManagementKey
+	}
+	if settings.StorageDirectory == "" {
+		settings.StorageDirectory = filepath.Join(s.opts.StepPath, "tpm")
 	}
 	return s.opts.KMS.Open(ctx, settings)
 }
