@@ -248,18 +248,22 @@ func (f *issuance) orderValidity(env *cli.Env, directory string) (notBefore, not
 
 // acmeError shows the detail of a problem document, which is what people need.
 func acmeError(what string, err error) error {
-	if problem, ok := errors.AsType[acme.Problem](err); ok && problem.Detail != "" {
-		detail := problem.Detail
-		for _, sub := range problem.Subproblems {
-			detail += "; "
-			if sub.Identifier.Value != "" {
-				detail += sub.Identifier.Value + ": "
-			}
-			detail += sub.Detail
-		}
-		return fmt.Errorf("%s: %s", what, printable(detail))
+	problem, ok := errors.AsType[acme.Problem](err)
+	if pointer, found := errors.AsType[*acme.Problem](err); found && pointer != nil {
+		problem, ok = *pointer, true
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	if !ok || problem.Detail == "" {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	detail := problem.Detail
+	for _, sub := range problem.Subproblems {
+		detail += "; "
+		if sub.Identifier.Value != "" {
+			detail += sub.Identifier.Value + ": "
+		}
+		detail += sub.Detail
+	}
+	return fmt.Errorf("%s: %s", what, printable(detail))
 }
 
 // printable returns text from elsewhere without what would move the cursor.

@@ -32,12 +32,13 @@ type acmeSession struct {
 
 // obtain orders the certificate, proves the names, and returns the chain.
 func (s *acmeSession) obtain(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
-	order, err := s.client.NewOrder(ctx, s.account, order)
+	order, err := s.order(ctx, order)
 	if err != nil {
 		return nil, acmeError("Unable to create order", err)
 	}
-	for _, url := range order.Authorizations {
+	for i, url := range order.Authorizations {
 		if err := s.authorize(ctx, url); err != nil {
+			s.takeBack(ctx, order.Authorizations[i:])
 			return nil, err
 		}
 	}
@@ -54,6 +55,38 @@ func (s *acmeSession) obtain(ctx context.Context, order acme.Order, csr *x509.Ce
 		return nil, acmeError("Unable to download the certificate", err)
 	}
 	return keyfile.ParseCertificates(order.Certificate, chains[0].ChainPEM)
+}
+
+// order makes the order. That it replaces a certificate is a courtesy (RFC 9773 §5):
+// if the server has another opinion on that, it is left out.
+func (s *acmeSession) order(ctx context.Context, order acme.Order) (acme.Order, error) {
+	made, err := s.client.NewOrder(ctx, s.account, order)
+	problem, ok := errors.AsType[acme.Problem](err)
+	if !ok || order.Replaces == "" {
+		return made, err
+	}
+	switch problem.Type {
+	case acme.ProblemTypeAlreadyReplaced, acme.ProblemTypeMalformed, acme.ProblemTypeUnauthorized:
+		order.Replaces = ""
+		return s.client.NewOrder(ctx, s.account, order)
+	}
+	return made, err
+}
+
+// takeBackTime bounds how long a failed order keeps the user waiting.
+const takeBackTime = 5 * time.Second
+
+// takeBack deactivates authorizations that are not going to be used, of which
+// servers allow so many. It is the server that profits: failures do not matter.
+func (s *acmeSession) takeBack(ctx context.Context, urls []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
+	defer cancel()
+	for _, url := range urls {
+		authz, err := s.client.GetAuthorization(ctx, s.account, url)
+		if err == nil && authz.Status == acme.StatusPending {
+			s.client.DeactivateAuthorization(ctx, s.account, url)
+		}
+	}
 }
 
 // ready waits until the server has seen that all names are proved.
@@ -94,10 +127,14 @@ func (s *acmeSession) authorize(ctx context.Context, url string) error {
 	if err != nil {
 		return acmeError("Unable to read authorization", err)
 	}
-	if authz.Status == acme.StatusValid {
-		return nil // from an earlier order
-	}
 	name := authz.IdentifierValue()
+	switch authz.Status {
+	case acme.StatusValid:
+		return nil // from an earlier order
+	case acme.StatusPending:
+	default:
+		return fmt.Errorf("the authorization for %s is %s; try again", name, printable(authz.Status))
+	}
 	challenge, ok := pick(authz.Challenges, s.solver.kind())
 	if !ok {
 		return fmt.Errorf("unable to validate any challenges for identifier: %s; the server does not offer %s for it", name, s.solver.kind())

@@ -3,7 +3,9 @@ package ca
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -43,7 +45,7 @@ func (*standalone) mode() string { return "Standalone Mode HTTP" }
 func (s *standalone) present(_ context.Context, c acme.Challenge) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		return fmt.Errorf("%w; use another address with '--http-listen', or '--webroot' with the web server that listens there", err)
+		return listenError(err, "use '--webroot' with the web server that listens there, or another address with '--http-listen' that port 80 is forwarded to")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+c.HTTP01ResourcePath(), func(w http.ResponseWriter, _ *http.Request) {
@@ -56,6 +58,14 @@ func (s *standalone) present(_ context.Context, c acme.Challenge) error {
 }
 
 func (s *standalone) cleanUp(context.Context, acme.Challenge) error { return s.server.Close() }
+
+// listenError says what to do about an address that we cannot listen at.
+func listenError(err error, otherwise string) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE; %s", err, otherwise)
+	}
+	return fmt.Errorf("%w; %s", err, otherwise)
+}
 
 // A webroot answers http-01 with files that a web server serves.
 type webroot struct{ dir string }
@@ -77,11 +87,27 @@ func (w *webroot) present(_ context.Context, c acme.Challenge) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	// Not secret: the web server, another user, has to read it, whatever our umask.
+	for _, dir := range []string{filepath.Dir(filepath.Dir(name)), filepath.Dir(name)} {
+		if err := makePublicDir(dir); err != nil {
+			return cli.FileError(err)
+		}
+	}
+	if err := os.WriteFile(name, []byte(c.KeyAuthorization), 0o644); err != nil {
 		return cli.FileError(err)
 	}
-	// Not secret: the web server, another user, has to read it.
-	return cli.FileError(os.WriteFile(name, []byte(c.KeyAuthorization), 0o644))
+	return cli.FileError(os.Chmod(name, 0o644))
+}
+
+// makePublicDir makes a directory that everybody can read, unless it is there.
+func makePublicDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 func (w *webroot) cleanUp(_ context.Context, c acme.Challenge) error {
@@ -112,7 +138,7 @@ func (s *tlsALPN) present(_ context.Context, c acme.Challenge) error {
 		MinVersion:   tls.VersionTLS12,
 	})
 	if err != nil {
-		return fmt.Errorf("%w; use another address with '--tls-listen'", err)
+		return listenError(err, "use another address with '--tls-listen' that port 443 is forwarded to")
 	}
 	go s.serve()
 	return nil
@@ -146,7 +172,11 @@ func (*dnsHook) kind() string { return acme.ChallengeTypeDNS01 }
 func (*dnsHook) mode() string { return "DNS" }
 
 func (h *dnsHook) present(ctx context.Context, c acme.Challenge) error {
-	return h.call(ctx, "present", c)
+	err := h.call(ctx, "present", c)
+	if _, ran := errors.AsType[*exec.ExitError](err); ran {
+		h.cleanUp(context.WithoutCancel(ctx), c) // it may have got half the way; err says why
+	}
+	return err
 }
 func (h *dnsHook) cleanUp(ctx context.Context, c acme.Challenge) error {
 	return h.call(ctx, "cleanup", c)
