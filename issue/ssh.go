@@ -134,9 +134,10 @@ func sshType(crt *ssh.Certificate) ca.SSHCertType {
 
 // preparedSSH contents have passed every check, as prepared ones of X.509.
 type preparedSSH struct {
-	crt   *ssh.Certificate // a private copy, without signature
-	key   *sshKey
-	spent atomic.Bool // set by sign; one signature each
+	crt    *ssh.Certificate // a private copy, without signature
+	public []byte           // crt.Key in wire format
+	key    *sshKey
+	spent  atomic.Bool // set by sign; one signature each
 }
 
 // sign is the one use of the key.
@@ -144,7 +145,7 @@ func (p *preparedSSH) sign(ctx context.Context) (crt *ssh.Certificate, wire []by
 	if p.spent.Swap(true) {
 		return nil, nil, errSpent
 	}
-	wire, err = p.key.sign(ctx, p.crt)
+	wire, err = p.key.sign(ctx, p.crt, p.public)
 	return p.crt, wire, err
 }
 

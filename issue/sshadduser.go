@@ -30,7 +30,8 @@ func (i *Issuer) checkAddUser(crt *ssh.Certificate, pub ssh.PublicKey) (*prepare
 	if err != nil {
 		return nil, err
 	}
-	if err := i.checkSSHKey(pub); err != nil {
+	public, err := i.checkSSHKey(pub)
+	if err != nil {
 		return nil, err
 	}
 	add := &ssh.Certificate{
@@ -45,7 +46,7 @@ func (i *Issuer) checkAddUser(crt *ssh.Certificate, pub ssh.PublicKey) (*prepare
 		}},
 	}
 	completeSSH(add)
-	return &preparedSSH{crt: add, key: key}, nil
+	return &preparedSSH{crt: add, public: public, key: key}, nil
 }
 
 // addedUser returns the user that a certificate names.

@@ -3,7 +3,6 @@ package issue
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -65,6 +64,7 @@ func (a *sshAuthority) key(typ ca.SSHCertType) (*sshKey, error) {
 type sshKey struct {
 	signer    kms.Signer
 	public    ssh.PublicKey
+	wire      []byte // of public
 	algorithm string // of signatures
 }
 
@@ -81,13 +81,13 @@ func newSSHKey(key kms.Signer) (*sshKey, error) {
 	if algorithm == ssh.KeyAlgoRSA { // the name of the key is that of SHA-1 signatures too
 		algorithm = ssh.KeyAlgoRSASHA256
 	}
-	return &sshKey{key, public, algorithm}, nil
+	return &sshKey{key, public, public.Marshal(), algorithm}, nil
 }
 
 // sign sets the signature of a certificate and what goes with it, and returns the
-// wire format, which takes a while to make. (The method SignCert of crypto/ssh
-// would replace the nonce.)
-func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate) (wire []byte, err error) {
+// wire format, which takes a while to make; key is crt.Key in that format. (The
+// method SignCert of crypto/ssh would replace the nonce.)
+func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate, key []byte) (wire []byte, err error) {
 	signer, err := ssh.NewSignerFromSigner(kms.WithContext(ctx, k.signer))
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate) (wire []byte, e
 		return nil, errors.New("the key cannot make signatures of a chosen algorithm")
 	}
 	crt.SignatureKey = k.public
-	tbs := sshSignedPart(crt)
+	tbs := sshSignedPart(crt, key, k.wire)
 	if crt.Signature, err = chosen.SignWithAlgorithm(rand.Reader, tbs, k.algorithm); err != nil {
 		return nil, err
 	}
@@ -106,16 +106,5 @@ func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate) (wire []byte, e
 			return nil, err
 		}
 	}
-	signature := ssh.Marshal(crt.Signature)
-	wire = binary.BigEndian.AppendUint32(tbs, uint32(len(signature)))
-	return append(wire, signature...), nil
-}
-
-// sshSignedPart returns the bytes under the signature: all of the wire format
-// but the signature itself, whose length field is what Marshal writes for none.
-func sshSignedPart(crt *ssh.Certificate) []byte {
-	unsigned := *crt
-	unsigned.Signature = nil
-	wire := unsigned.Marshal()
-	return wire[:len(wire)-4]
+	return appendSSHString(tbs, ssh.Marshal(crt.Signature)), nil
 }

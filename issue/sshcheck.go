@@ -32,12 +32,15 @@ func (i *Issuer) checkSSHRequest(req *ca.SSHRequest, extras SSHExtras, grant *ca
 		}
 	}
 	if req.Operation != ca.RenewSSH {
-		if err := i.checkSSHKey(req.PublicKey); err != nil {
+		// That it is none of ours is found out when the contents are checked: one
+		// look is enough.
+		if err := CheckSSHPublicKey(req.PublicKey); err != nil {
 			return err
 		}
 	}
 	if extras.AddUserKey != nil {
-		return i.checkSSHKey(extras.AddUserKey)
+		_, err := i.checkSSHKey(extras.AddUserKey)
+		return err
 	}
 	return nil
 }
@@ -62,7 +65,8 @@ func (i *Issuer) checkSSH(crt *ssh.Certificate, grant *ca.Grant) (*preparedSSH, 
 	if err != nil {
 		return nil, err
 	}
-	if err := i.checkSSHKey(crt.Key); err != nil {
+	public, err := i.checkSSHKey(crt.Key)
+	if err != nil {
 		return nil, err
 	}
 	if err := i.checkSSHValidity(crt, grant); err != nil {
@@ -77,7 +81,7 @@ func (i *Issuer) checkSSH(crt *ssh.Certificate, grant *ca.Grant) (*preparedSSH, 
 		}
 	}
 	own := *crt
-	return &preparedSSH{crt: &own, key: key}, nil
+	return &preparedSSH{crt: &own, public: public, key: key}, nil
 }
 
 func checkSSHContents(crt *ssh.Certificate, grant *ca.Grant) error {

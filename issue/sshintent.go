@@ -21,9 +21,7 @@ func (i *Issuer) openSSHIntents(ctx context.Context, req *ca.SSHRequest, b *sshB
 	}
 	for _, p := range []*preparedSSH{b.main, b.addUser} {
 		if p != nil && p.key.signer.External() {
-			crt := *p.crt
-			crt.SignatureKey = p.key.public
-			add(strconv.FormatUint(crt.Serial, 10), "ssh-"+string(sshType(&crt)), sshSignedPart(&crt))
+			add(strconv.FormatUint(p.crt.Serial, 10), "ssh-"+string(sshType(p.crt)), sshSignedPart(p.crt, p.public, p.key.wire))
 		}
 	}
 	if id := b.identity; id != nil && id.authority.Key.External() {

@@ -66,19 +66,21 @@ func (i *Issuer) collectOwnKeys() ownKeys {
 	}
 	for _, k := range []*sshKey{i.ssh.user, i.ssh.host} {
 		if k != nil {
-			own[string(k.public.Marshal())] = true
+			own[string(k.wire)] = true
 		}
 	}
 	return own
 }
 
-// checkSSHKey is CheckSSHPublicKey, and refuses the CA's own keys.
-func (i *Issuer) checkSSHKey(key ssh.PublicKey) error {
+// checkSSHKey is CheckSSHPublicKey, and refuses the CA's own keys. It returns the
+// key in wire format, which is costly enough to be made only once.
+func (i *Issuer) checkSSHKey(key ssh.PublicKey) (wire []byte, err error) {
 	if err := CheckSSHPublicKey(key); err != nil {
-		return err
+		return nil, err
 	}
-	if i.ownKeys[string(key.Marshal())] {
-		return ca.Errorf(ca.ErrForbidden, "the public key is a key of the certificate authority itself")
+	wire = key.Marshal()
+	if i.ownKeys[string(wire)] {
+		return nil, ca.Errorf(ca.ErrForbidden, "the public key is a key of the certificate authority itself")
 	}
-	return nil
+	return wire, nil
 }
