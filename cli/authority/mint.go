@@ -14,6 +14,7 @@ import (
 	"stepca/api"
 	"stepca/ca"
 	"stepca/cli"
+	"stepca/cli/oidc"
 	"stepca/client"
 	"stepca/jose"
 	"stepca/keyfile"
@@ -42,8 +43,11 @@ func (f *TokenFlags) Choose(ctx context.Context, env *cli.Env, authority CA) (*P
 // Mint makes a token in the name of a provisioner. The error names the type if
 // that has no tokens that a client can make.
 func (f *TokenFlags) Mint(ctx context.Context, env *cli.Env, authority CA, p *Provisioner, opts client.TokenOptions) (string, error) {
-	if p.Is(ca.TypeK8sSA) {
+	switch {
+	case p.Is(ca.TypeK8sSA):
 		return f.serviceAccountToken(env)
+	case p.Is(ca.TypeOIDC):
+		return f.idToken(ctx, env, p)
 	}
 	signer := &client.TokenSigner{Provisioner: p.Name, Audience: authority.Audience(), Now: env.Now}
 	var err error
@@ -115,6 +119,23 @@ func (f *TokenFlags) signWithX5C(ctx context.Context, env *cli.Env, signer *clie
 	signer.Header = map[string]any{header: jose.EncodeChain(chain)}
 	signer.Fragment = "x5c/" + signer.Provisioner
 	return useKey(signer, key)
+}
+
+// idToken has the user log in to an OpenID provider.
+func (f *TokenFlags) idToken(ctx context.Context, env *cli.Env, p *Provisioner) (string, error) {
+	c := &oidc.Client{
+		Provider:   p.ConfigurationEndpoint,
+		ID:         p.ClientID,
+		Secret:     p.ClientSecret,
+		Scopes:     p.Scopes,
+		AuthParams: p.AuthParams,
+		Listen:     p.ListenAddress,
+	}
+	token, err := c.LogIn(ctx, env, f.Console)
+	if err != nil {
+		return "", fmt.Errorf("error generating OIDC token: %w", err)
+	}
+	return token, nil
 }
 
 // serviceAccountToken returns the token that Kubernetes gave.

@@ -19,8 +19,15 @@ type Provisioner struct {
 		KeyID string `json:"kid"`
 	} `json:"key"` // JWK
 	EncryptedKey string `json:"encryptedKey"` // JWK
-	ClientID     string `json:"clientID"`     // OIDC
 	TenantID     string `json:"tenantID"`     // Azure
+
+	// OIDC
+	ClientID              string   `json:"clientID"`
+	ClientSecret          string   `json:"clientSecret"`
+	ConfigurationEndpoint string   `json:"configurationEndpoint"`
+	ListenAddress         string   `json:"listenAddress"`
+	Scopes                []string `json:"scopes"`
+	AuthParams            []string `json:"authParams"`
 }
 
 // Is reports whether the provisioner is of the type.

@@ -78,9 +78,10 @@ const rule = `
 
 	# The command line.
 	cli: ca config keyfile kms buildinfo
-	cli/authority: ca api client config config/pki jose keyfile kms cli
+	cli/authority: ca api client config config/pki jose keyfile kms cli cli/oidc
 	cli/clitest: cli kms buildinfo
 	cli/ari: acme
+	cli/oidc: jose cli
 	cli/*: ca api client config config/pki jose keyfile kms template issue provisioner server acme cli cli/ari cli/authority
 	cli/ca: ca api client config config/pki jose keyfile kms acme template cli cli/ari cli/authority cli/ca/provisioner cli/certificate
 
