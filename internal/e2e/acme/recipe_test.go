@@ -27,6 +27,7 @@ func (c *client) recipe(t *testing.T, section, language string) []string {
 		t.Fatalf("docs/acme.md has no section %q", section)
 	}
 	text2, _, _ = strings.Cut(text2, "\n## ")
+	host, port, _ := strings.Cut(c.DNS.Addr, ":")
 	names := strings.NewReplacer(
 		"https://ca.example.com/acme/acme/directory", c.Directory,
 		"/etc/ssl/certs/root_ca.crt", c.root,
@@ -34,6 +35,7 @@ func (c *client) recipe(t *testing.T, section, language string) []string {
 		"/etc/letsencrypt", c.File("letsencrypt"),
 		"/var/lib/dehydrated", c.File("dehydrated"),
 		"/etc/ssl/uacme", c.File("uacme"),
+		"10.0.0.53:53", c.DNS.Addr, "10.0.0.53 53", host+" "+port, "10.0.0.53", host, "port = 53", "port = "+port,
 		"*:80", c.HTTP, "listen 80;", "listen "+c.HTTP+";",
 		"*:443", c.TLS, "listen 443 ", "listen "+c.TLS+" ",
 	)
