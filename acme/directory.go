@@ -18,7 +18,7 @@ type Meta struct {
 	Website                 string            `json:"website,omitempty"`
 	CAAIdentities           []string          `json:"caaIdentities,omitempty"`
 	ExternalAccountRequired bool              `json:"externalAccountRequired,omitempty"`
-	Profiles                map[string]string `json:"profiles,omitempty"` // name → description, draft-ietf-acme-profiles
+	Profiles                map[string]string `json:"profiles,omitempty"` // name → text or URL, draft-ietf-acme-profiles §3
 }
 
 // IsZero reports whether there is nothing to say.

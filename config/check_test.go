@@ -141,6 +141,9 @@ func TestCheck(t *testing.T) {
 			"E issuers[1].aia.ocsp[0]: the URL is empty",
 			`E authority.provisioners[0].issuer: there is no issuer called "none"`,
 			`W issuers[1].aia.ocsp[1]: "x" is not an absolute URL`}},
+		{"profiles", `{` + base + `,"authority":{"provisioners":[{"type":"ACME","name":"a","profiles":{"x":{"description":"d","issuer":"none","tempalte":"{}"},"y":{"description":"d","issuer":"default"}}}]},"db":{"type":"memory"}}`, []string{
+			`E authority.provisioners[0].profiles.x.issuer: there is no issuer called "none"`,
+			`W authority.provisioners[0].profiles.x.tempalte: unknown key "tempalte" has no effect; did you mean "template"?`}},
 		{"only issuers", `{"root":"r","address":":1","issuers":[{"name":"a","crt":"c","key":"k","state":"staged"}]}`, []string{
 			"E issuers: no issuer is active, so that nothing can be signed"}},
 	} {

@@ -88,18 +88,28 @@ func (c *Config) checkIssuers(r *report) {
 		r.errorf("issuers", "no issuer is active, so that nothing can be signed")
 	}
 	for i, raw := range c.Authority.Provisioners {
-		if name := provisionerIssuer(raw); name != "" && !seen[name] {
-			r.errorf(index("authority.provisioners", i)+".issuer", "there is no issuer called %q", name)
+		for path, name := range namedIssuers(raw) {
+			if name != "" && !seen[name] {
+				r.errorf(index("authority.provisioners", i)+"."+path, "there is no issuer called %q", name)
+			}
 		}
 	}
 }
 
-func provisionerIssuer(raw []byte) string {
+// namedIssuers returns the issuers that a provisioner and its profiles name, by
+// their place in its JSON.
+func namedIssuers(raw []byte) map[string]string {
 	n, _, err := parseNode(raw)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return n.get("issuer").text()
+	named := map[string]string{"issuer": n.get("issuer").text()}
+	if profiles := n.get("profiles"); profiles != nil {
+		for _, m := range profiles.members {
+			named["profiles."+m.key+".issuer"] = m.value.get("issuer").text()
+		}
+	}
+	return named
 }
 
 func (is *Issuer) check(r *report, at string) {

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"os"
 
@@ -59,17 +60,19 @@ func (f *fileCheck) provisioners(c *Config) {
 		return // a fault of the file itself, which Check reports
 	}
 	for _, failure := range all.Failures() {
-		f.errorf(places[failure.Provisioner.Name], "provisioner %q is disabled: %v", failure.Provisioner.Name, failure.Err)
+		at, err := places[failure.Provisioner.Name], failure.Err
+		if field, ok := errors.AsType[*provisioner.FieldError](err); ok && field.Path != "" {
+			at, err = at+"."+field.Path, field.Err
+		}
+		f.errorf(at, "provisioner %q is disabled: %v", failure.Provisioner.Name, err)
 	}
 	for _, t := range all.Templates() {
-		at := places[t.Provisioner.Name] + ".options.x509"
 		_, err := template.ParseX509(t.Source)
 		if t.SSH {
-			at = places[t.Provisioner.Name] + ".options.ssh"
 			_, err = template.ParseSSH(t.Source)
 		}
 		if err != nil {
-			f.errorf(at, "the template cannot be parsed: %v", err)
+			f.errorf(places[t.Provisioner.Name]+"."+t.Path, "the template cannot be parsed: %v", err)
 		}
 	}
 }

@@ -56,6 +56,10 @@ func (u *unknowns) walk(n *node, t reflect.Type, at string) {
 	case isOpaque(t):
 	case t.Kind() == reflect.Struct && n.kind == '{':
 		u.walkObject(n, t, at)
+	case t.Kind() == reflect.Map && n.kind == '{' && t.Elem().Kind() == reflect.Pointer:
+		for _, m := range n.members {
+			u.walk(m.value, t.Elem(), join(at, m.key))
+		}
 	case t.Kind() == reflect.Slice && n.kind == '[':
 		for i, item := range n.items {
 			u.walk(item, t.Elem(), index(at, i))

@@ -74,6 +74,12 @@ type ACME struct {
 	// first that takes a certificate counts.
 	RenewalWindows []RenewalWindow `json:"renewalWindows,omitempty"`
 
+	// Profiles are kinds of certificates that clients can order by name.
+	// DefaultProfile is that of orders that name none; "" gives them what the
+	// provisioner's own settings say, under no name.
+	Profiles       map[string]*Profile `json:"profiles,omitempty"`
+	DefaultProfile string              `json:"defaultProfile,omitempty"`
+
 	Settings
 
 	roots []*x509.Certificate
@@ -114,7 +120,10 @@ func (p *ACME) prepare(s *setup) error {
 	if p.roots, err = parseAttestationRoots(p.AttestationRoots); err != nil {
 		return err
 	}
-	return p.prepareSettings(s, &p.Settings)
+	if err := p.prepareSettings(s, &p.Settings); err != nil {
+		return err
+	}
+	return p.prepareProfiles(s)
 }
 
 func checkChallenge(challenge string) error {
@@ -169,10 +178,29 @@ func containsFold(list []string, s string) bool {
 // Roots returns the configured attestation roots, nil for the built-in ones.
 func (p *ACME) Roots() []*x509.Certificate { return p.roots }
 
-// OrderGrant returns what the certificate of any order may be, without names:
-// the ACME server, which knows the order's, adds them, and template data with
-// its own variables where it has some.
-func (p *ACME) OrderGrant() *ca.Grant {
+// OrderGrant returns what the certificate of an order with a profile ("" for none)
+// may be, without names: the ACME server, which knows the order's, adds them, and
+// template data with its own variables where it has some. It reports false if there
+// is no such profile.
+func (p *ACME) OrderGrant(profile string) (*ca.Grant, bool) {
+	grant := p.ownGrant()
+	if profile == "" {
+		return grant, true
+	}
+	chosen := p.Profiles[profile]
+	if chosen == nil {
+		return nil, false
+	}
+	grant.Limits = chosen.limits
+	grant.Template.Source, grant.TemplateData = chosen.template.Source, chosen.template.Data
+	if chosen.Issuer != "" {
+		grant.Issuer = chosen.Issuer
+	}
+	return grant, true
+}
+
+// ownGrant is that of an order without a profile.
+func (p *ACME) ownGrant() *ca.Grant {
 	return &ca.Grant{
 		Operation:    ca.SignX509,
 		Provisioner:  p.Ref(),

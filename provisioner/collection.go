@@ -250,7 +250,8 @@ func (c *Collection) Failures() []Failure {
 // A NamedTemplate is a custom template with where it is from.
 type NamedTemplate struct {
 	Provisioner ca.ProvisionerRef
-	SSH         bool // for SSH certificates, not X.509
+	Path        string // in the JSON of the provisioner, as "options.x509"
+	SSH         bool   // for SSH certificates, not X.509
 	Source      string
 }
 
@@ -263,10 +264,13 @@ func (c *Collection) Templates() []NamedTemplate {
 			continue
 		}
 		if source := e.X509Template().Source; source != "" {
-			list = append(list, NamedTemplate{e.ref, false, source})
+			list = append(list, NamedTemplate{e.ref, "options.x509", false, source})
 		}
 		if source := e.SSHTemplate().Source; source != "" {
-			list = append(list, NamedTemplate{e.ref, true, source})
+			list = append(list, NamedTemplate{e.ref, "options.ssh", true, source})
+		}
+		if p, ok := e.Provisioner.(*ACME); ok {
+			list = append(list, p.profileTemplates()...)
 		}
 	}
 	return list

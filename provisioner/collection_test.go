@@ -226,7 +226,7 @@ func TestACMEOptions(t *testing.T) {
 	if len(a.Roots()) != 1 || b.Roots() != nil {
 		t.Errorf("roots: %d and %d", len(a.Roots()), len(b.Roots()))
 	}
-	grant := a.OrderGrant()
+	grant, _ := a.OrderGrant("")
 	if !grant.ForceCN || grant.Extension.Type != ca.TypeACME || grant.Provisioner.ID != "acme/a" || grant.Limits.Max == 0 {
 		t.Errorf("OrderGrant = %+v", grant)
 	}

@@ -137,8 +137,8 @@ func findUnknown(raw json.RawMessage, typ reflect.Type, parent []string, found *
 	})
 }
 
-// eachPart calls f for each member of an object that is decoded to a struct, and
-// for each element of an array of such. The type of a member without a field is
+// eachPart calls f for each member of an object that is decoded to a struct, or to a
+// map of pointers to such, and for each element of an array of such. The type of a member without a field is
 // nil. Types that decode themselves have no parts.
 func eachPart(raw json.RawMessage, typ reflect.Type, f func(name string, value json.RawMessage, part reflect.Type)) {
 	if typ.Kind() == reflect.Pointer {
@@ -155,6 +155,14 @@ func eachPart(raw json.RawMessage, typ reflect.Type, f func(name string, value j
 		}
 		for _, m := range members {
 			f(m.name, m.value, fieldType(typ, m.name))
+		}
+	case reflect.Map:
+		members, err := parseObject(raw)
+		if err != nil || typ.Elem().Kind() != reflect.Pointer {
+			return
+		}
+		for _, m := range members {
+			f(m.name, m.value, typ.Elem())
 		}
 	case reflect.Slice:
 		var elements []json.RawMessage

@@ -22,6 +22,7 @@ func (s *Server) directory(x *exchange) error {
 		Website:                 x.prov.Website,
 		CAAIdentities:           x.prov.CAAIdentities,
 		ExternalAccountRequired: x.prov.RequireEAB,
+		Profiles:                x.prov.ProfileDescriptions(),
 	}
 	if !meta.IsZero() {
 		d.Meta = &meta

@@ -2,7 +2,6 @@ package acmeserver
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"time"
@@ -34,17 +33,11 @@ func (s *Server) finalize(x *exchange) error {
 		if err := o.CheckReady(s.now()); err != nil {
 			return err
 		}
-		if err := checkCSRKey(csr, x.account.Key.Key, o); err != nil {
-			return err
-		}
-		names, err := matchCSR(csr, o)
+		i, err := x.newIssuance(o, csr)
 		if err != nil {
 			return err
 		}
-		if err := x.recheckCAA(o); err != nil {
-			return err
-		}
-		if o, err = x.issueSoon(o, csr, names); err != nil {
+		if o, err = x.issueSoon(o, i); err != nil {
 			return err
 		}
 	}
@@ -57,8 +50,8 @@ func (s *Server) finalize(x *exchange) error {
 
 // issueSoon has the certificate issued and waits for it, not for ever. It returns
 // the order as it is then.
-func (x *exchange) issueSoon(o *acme.Order, csr *x509.CertificateRequest, names []ca.Identifier) (*acme.Order, error) {
-	i, mine := x.newIssuance(o, csr, names), false
+func (x *exchange) issueSoon(o *acme.Order, i *issuance) (*acme.Order, error) {
+	mine := false
 	var issueErr error
 	w := x.s.jobs.start(o.ID, finalizing, func(context.Context, <-chan struct{}) {
 		mine = true

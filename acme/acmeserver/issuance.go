@@ -24,8 +24,23 @@ type issuance struct {
 	claim string // on the order, if the key is outside this process; else ""
 }
 
-func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest, names []ca.Identifier) *issuance {
-	grant := x.prov.OrderGrant()
+// newIssuance returns the work for a ready order, if the request fits the order and
+// nothing has come between them.
+func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest) (*issuance, error) {
+	if err := checkCSRKey(csr, x.account.Key.Key, o); err != nil {
+		return nil, err
+	}
+	names, err := matchCSR(csr, o)
+	if err != nil {
+		return nil, err
+	}
+	grant, err := x.orderGrant(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.recheckCAA(o); err != nil {
+		return nil, err
+	}
 	grant.Subject.CommonName = csr.Subject.CommonName
 	grant.SANs = names
 	if names[0].Type == ca.PermanentIdentifier {
@@ -36,7 +51,7 @@ func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest, name
 		NotBefore: ca.TimeOrDuration{Time: o.NotBefore}, NotAfter: ca.TimeOrDuration{Time: o.NotAfter},
 	}}
 	i.order = &issue.Order{ID: o.ID, AccountID: o.AccountID, Nonce: x.nonce, Begin: i.begin, Complete: i.complete}
-	return i
+	return i, nil
 }
 
 // run issues the certificate. A claim on an order that got none is given up, so

@@ -22,7 +22,11 @@ func (s *Server) newAuthorization(x *exchange) error {
 	if wait := s.newOrders.take(x.account.ID, s.now()); wait > 0 {
 		return limited(wait, "new orders of this account")
 	}
-	if err := x.judge([]acme.Identifier{id}); err != nil {
+	grant, err := x.orderGrant(x.prov.DefaultProfile)
+	if err != nil {
+		return err
+	}
+	if err := x.judge([]acme.Identifier{id}, grant); err != nil {
 		return err
 	}
 	found, err := x.standalone([]acme.Identifier{id})

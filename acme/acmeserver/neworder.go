@@ -1,6 +1,7 @@
 package acmeserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,17 +36,19 @@ func (s *Server) newOrder(x *exchange) error {
 	if wait := s.newOrders.take(x.account.ID, s.now()); wait > 0 {
 		return limited(wait, "new orders of this account")
 	}
-	if req.Profile != "" {
-		return acme.NewProblem(acme.ProblemInvalidProfile, "this server has no profiles")
+	profile := cmp.Or(req.Profile, x.prov.DefaultProfile)
+	grant, err := x.orderGrant(profile)
+	if err != nil {
+		return err
 	}
 	ids, err := parseIdentifiers(&req)
 	if err != nil {
 		return err
 	}
-	if err := x.judge(ids); err != nil {
+	if err := x.judge(ids, grant); err != nil {
 		return err
 	}
-	o, err := x.makeOrder(&req, ids)
+	o, err := x.makeOrder(&req, ids, profile, grant)
 	if err != nil {
 		return err
 	}
@@ -99,12 +102,11 @@ func parseIdentifiers(req *newOrderRequest) ([]acme.Identifier, error) {
 
 // judge refuses names that this account could not get a certificate for, however
 // well it proved their control.
-func (x *exchange) judge(ids []acme.Identifier) error {
+func (x *exchange) judge(ids []acme.Identifier, grant *ca.Grant) error {
 	accountPolicy, err := x.s.accountPolicy(x.r.Context(), x.account)
 	if err != nil {
 		return err
 	}
-	grant := x.prov.OrderGrant()
 	var refused refusals
 	for _, id := range ids {
 		err := accountPolicy.CheckNames([]ca.Identifier{id})
@@ -184,11 +186,11 @@ func (s *Server) accountPolicy(ctx context.Context, a *acme.Account) (*policy.X5
 }
 
 // makeOrder returns the new order with its authorizations.
-func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier) (*acme.Order, error) {
+func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier, profile string, grant *ca.Grant) (*acme.Order, error) {
 	now := x.s.now().UTC().Truncate(time.Second)
 	validity, err := x.s.cfg.Issuer.Foresee(&ca.Request{
 		NotBefore: ca.TimeOrDuration{Time: req.NotBefore}, NotAfter: ca.TimeOrDuration{Time: req.NotAfter},
-	}, x.prov.OrderGrant())
+	}, grant)
 	if errors.Is(err, ca.ErrMalformed) || errors.Is(err, ca.ErrForbidden) {
 		return nil, malformed("notBefore or notAfter: %w", err)
 	}
@@ -202,7 +204,7 @@ func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier) (*acme
 	o := &acme.Order{
 		ID: acme.NewID(), AccountID: x.account.ID, CreatedAt: now, Provisioner: x.ref.ID,
 		Status: acme.StatusPending, Expires: now.Add(orderLifetime), Identifiers: ids,
-		NotBefore: validity.NotBefore, NotAfter: validity.NotAfter, Replaces: req.Replaces,
+		NotBefore: validity.NotBefore, NotAfter: validity.NotAfter, Profile: profile, Replaces: req.Replaces,
 	}
 	proved, err := x.takeOver(o)
 	if err != nil {
