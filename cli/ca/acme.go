@@ -246,8 +246,12 @@ func (f *issuance) orderValidity(env *cli.Env, directory string) (notBefore, not
 	return notBefore, at(after, now), nil
 }
 
-// acmeError shows the detail of a problem document, which is what people need.
+// acmeError shows what people need: of a problem document the detail, of a request
+// that failed the address and the reason.
 func acmeError(what string, err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s: %w", what, failed)
+	}
 	problem, ok := errors.AsType[acme.Problem](err)
 	if pointer, found := errors.AsType[*acme.Problem](err); found && pointer != nil {
 		problem, ok = *pointer, true

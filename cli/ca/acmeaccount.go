@@ -85,9 +85,9 @@ func (a *acmeClient) updated(ctx context.Context, account acme.Account) (acme.Ac
 }
 
 func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
-	directory, err := a.GetDirectory(ctx)
+	directory, err := a.directory(ctx)
 	if err != nil {
-		return acme.Account{}, acmeError("Unable to read the directory", err)
+		return acme.Account{}, err
 	}
 	if meta := directory.Meta; meta != nil && meta.TermsOfService != "" {
 		a.env.Noticef("With a new account you agree to the terms of service at %s", printable(meta.TermsOfService))

@@ -95,6 +95,18 @@ func (a *acmeClient) renewalInfo() *ari.Client {
 	return &ari.Client{Directory: a.Directory, HTTP: a.HTTPClient, UserAgent: a.UserAgent, Now: a.env.Now}
 }
 
+// directory reads the directory, once.
+func (a *acmeClient) directory(ctx context.Context) (acme.Directory, error) {
+	directory, err := a.GetDirectory(ctx)
+	if err != nil {
+		err = acmeError("Unable to read the directory", err)
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		err = fmt.Errorf("%w; if you trust the server, use the '--root' flag with its root certificate", err)
+	}
+	return directory, err
+}
+
 // order gets a certificate. An interrupt ends it after what the proofs put up has
 // been taken down; a second one ends the program.
 func (a *acmeClient) order(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
@@ -114,6 +126,9 @@ func (a *acmeClient) order(ctx context.Context, order acme.Order, csr *x509.Cert
 }
 
 func (a *acmeClient) obtain(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+	if _, err := a.directory(ctx); err != nil {
+		return nil, err
+	}
 	account, err := a.account(ctx)
 	if err != nil {
 		return nil, err
@@ -147,9 +162,9 @@ func (a *acmeClient) replace(ctx context.Context, old *x509.Certificate, key cry
 		end := a.env.Now().Add(lifetime).UTC().Truncate(time.Second)
 		order.NotAfter = &end
 	}
-	directory, err := a.GetDirectory(ctx)
+	directory, err := a.directory(ctx)
 	if err != nil {
-		return nil, acmeError("Unable to read the directory", err)
+		return nil, err
 	}
 	if directory.RenewalInfo != "" && len(old.AuthorityKeyId) > 0 {
 		order.Replaces = ours.CertID(old)
@@ -160,6 +175,9 @@ func (a *acmeClient) replace(ctx context.Context, old *x509.Certificate, key cry
 // revoke revokes a certificate in the name of its key, or if that is nil in the
 // name of the stored account.
 func (a *acmeClient) revoke(ctx context.Context, crt *x509.Certificate, key crypto.Signer, reason int) error {
+	if _, err := a.directory(ctx); err != nil {
+		return err
+	}
 	var account acme.Account
 	if key == nil {
 		var err error
