@@ -75,7 +75,8 @@ func installKRL(ctx context.Context, env *cli.Env, c *client.Client, name string
 	}
 	list, err := c.SSHKRL(ctx)
 	if e, ok := errors.AsType[*api.Error](err); ok && (e.Status == http.StatusNotFound || e.Status == http.StatusNotImplemented) {
-		return fmt.Errorf("the certificate authority has no key revocation list: %w", err)
+		// Its own message knows nothing of lists.
+		return fmt.Errorf("the certificate authority has no key revocation list: it answered with status %d", e.Status)
 	}
 	if err != nil {
 		return err
