@@ -70,6 +70,10 @@ type ACME struct {
 	// safe only if the attestation CA knows whom it certifies.
 	RequirePermanentIdentifier bool `json:"requirePermanentIdentifier,omitempty"`
 
+	// Devices are the permanent identifiers that may be ordered; empty means any that
+	// a device proves to be its own, whoever owns it.
+	Devices []string `json:"devices,omitempty"`
+
 	// RenewalWindows make clients that ask (RFC 9773) renew certificates early. The
 	// first that takes a certificate counts.
 	RenewalWindows []RenewalWindow `json:"renewalWindows,omitempty"`
@@ -169,6 +173,11 @@ func (p *ACME) AcceptsAttestation(format string) bool {
 		return format == AttestationApple || format == AttestationStep || format == AttestationTPM
 	}
 	return containsFold(p.AttestationFormats, format)
+}
+
+// AllowsDevice reports whether a permanent identifier may be ordered.
+func (p *ACME) AllowsDevice(identifier string) bool {
+	return len(p.Devices) == 0 || slices.Contains(p.Devices, identifier)
 }
 
 func containsFold(list []string, s string) bool {

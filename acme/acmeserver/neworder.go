@@ -113,6 +113,9 @@ func (x *exchange) judge(ids []acme.Identifier, grant *ca.Grant) error {
 		if err == nil {
 			err = x.s.cfg.Issuer.CheckName(id, grant)
 		}
+		if err == nil && id.Type == ca.PermanentIdentifier && !x.prov.AllowsDevice(id.Value) {
+			err = ca.Errorf(ca.ErrRejectedIdentifier, "the provisioner does not list this device")
+		}
 		if err == nil && len(x.challengesFor(id)) == 0 {
 			err = ca.Errorf(ca.ErrRejectedIdentifier, "the provisioner offers no challenge that could prove it")
 		}

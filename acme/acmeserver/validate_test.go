@@ -241,6 +241,19 @@ func TestOperatorPullsRenewalForward(t *testing.T) {
 	}
 }
 
+func TestOnlyListedDevices(t *testing.T) {
+	t.Parallel()
+	c := newCA(t, new(validator), func(p map[string]any) {
+		p["challenges"], p["devices"] = []any{"device-attest-01"}, []any{"SN-1"}
+	})
+	cl := newClient(t, c).register()
+	cl.order("permanent-identifier=SN-1")
+	r := cl.post(cl.base+"new-order", map[string]any{"identifiers": ids("permanent-identifier=SN-2")}).problem(400, "rejectedIdentifier")
+	if !strings.Contains(string(r.body), "does not list this device") {
+		t.Errorf("problem %s, want one that says why", r.body)
+	}
+}
+
 func TestAttestedKeyIsBound(t *testing.T) {
 	t.Parallel()
 	attested := newKey(t)
