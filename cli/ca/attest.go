@@ -136,7 +136,7 @@ func (f *certificateFlags) openDevice(ctx context.Context, env *cli.Env, spec ke
 	d = &attestedKey{engine: engine, uri: f.attest.uri}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.close())
+			err = errors.Join(err, engine.Close())
 		}
 	}()
 	if _, ok := engine.(kms.Attester); !ok {

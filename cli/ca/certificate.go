@@ -75,7 +75,7 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 	// Before a token is made, which would be spent in vain.
 	files := []string{crtFile, keyFile}
 	if f.attest.uri != "" {
-		files = files[:1]
+		files, f.onlyACME = files[:1], "attestation-uri"
 	}
 	for _, name := range files {
 		if err := env.MayWrite(name, f.force); err != nil {
@@ -87,9 +87,6 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 		return err
 	}
 	if f.attest.uri != "" {
-		if g.directory == "" {
-			return errors.New("flag '--attestation-uri' requires an ACME provisioner, or the '--acme' flag")
-		}
 		return f.attestedCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)
 	}
 	if g.directory != "" {

@@ -27,6 +27,7 @@ type issuance struct {
 	token    string
 	sans     []string // --san of step ca certificate
 	force    bool
+	onlyACME string // a flag that other provisioners cannot satisfy; "" for none
 }
 
 func (f *issuance) define(cmd *cobra.Command) {
@@ -88,6 +89,9 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 			return nil, errors.New("offline mode and ACME are mutually exclusive")
 		}
 		return &grant{client: online, directory: acmeDirectory(online, p.Name)}, nil
+	}
+	if f.onlyACME != "" {
+		return nil, fmt.Errorf("flag '--%s' requires an ACME provisioner", f.onlyACME)
 	}
 	user, err := f.data.Claim(env)
 	if err != nil {
