@@ -70,6 +70,12 @@ func TestCheck(t *testing.T) {
 			"E ssh.keys[0].key: error creating ssh key: parsing JWK: go-jose/go-jose: missing json web key type",
 			"E ssh.keys[1].type: invalid type x, it must be user or host",
 			"E ssh.keys[2].key: invalid key type, it must be a public key; whoever reads the file has the private key: replace it"}},
+		{"ssh", `{` + base + `,"ssh":{"hostKey":"h","addUserPrincipal":"a,b","addUserCommand":"true","bastion":{"user":"u"},"keys":[{"type":"user","key":{"kty":"OKP","crv":"X25519","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}},{"type":"user","key":{"kty":"oct","k":"AAAA"}}]}}`, []string{
+			"E ssh.keys[0].key: error creating ssh key: parsing JWK: go-jose/go-jose: unsupported key type/format",
+			"E ssh.keys[1].key: invalid key type, it must be a public key; whoever reads the file has the private key: replace it",
+			`E ssh.addUserPrincipal: "a,b" is not a single principal`,
+			"W ssh.addUserCommand: the command does not say <principal>, and so adds nobody in particular",
+			"W ssh.bastion.hostname: a bastion without hostname has no effect"}},
 		{"templates", `{` + base + `,"templates":{"data":{"Step":1,"User":2,"x":3},"ssh":{"user":[{"type":"x","template":"t","path":"p"},{"name":"d","type":"directory","template":"t","path":"p"}],"host":[{"name":"n","type":"file"}]}}}`, []string{
 			"E templates.data.Step: templates variables cannot contain 'Step' as a property",
 			"E templates.data.User: templates variables cannot contain 'User' as a property",

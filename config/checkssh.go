@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/jose"
 )
@@ -14,22 +17,43 @@ func (s *SSH) check(r *report) {
 		return
 	}
 	for i, k := range s.Keys {
-		at := index("ssh.keys", i)
-		switch strings.ToLower(k.Type) {
-		case "user", "host":
-		case "":
-			r.errorf(at+".type", "type cannot be empty").suggest("it is user or host")
-		default:
-			r.errorf(at+".type", "invalid type %s, it must be user or host", k.Type)
-		}
-		if jwk, err := jose.ParseJWK(k.Key); err != nil {
-			r.errorf(at+".key", "error creating ssh key: %v", err)
-		} else if !jwk.IsPublic() {
-			r.errorf(at+".key", "invalid key type, it must be a public key").suggest("whoever reads the file has the private key: replace it")
-		}
+		k.check(r, index("ssh.keys", i))
+	}
+	// The principal is one of several in lists that commas separate, and the
+	// command stands in a log.
+	if strings.ContainsFunc(s.AddUserPrincipal, func(c rune) bool { return c == ',' || unicode.IsControl(c) || unicode.IsSpace(c) }) {
+		r.errorf("ssh.addUserPrincipal", "%q is not a single principal", s.AddUserPrincipal)
+	}
+	if s.AddUserCommand != "" && !strings.Contains(s.AddUserCommand, "<principal>") {
+		r.warnf("ssh.addUserCommand", "the command does not say <principal>, and so adds nobody in particular")
+	}
+	if s.Bastion != nil && s.Bastion.Hostname == "" {
+		r.warnf("ssh.bastion.hostname", "a bastion without hostname has no effect")
 	}
 	if !s.Enabled() && len(s.Keys) == 0 {
 		r.warnf("ssh", "neither hostKey nor userKey is given, so that there is no SSH CA")
+	}
+}
+
+func (k *SSHKey) check(r *report, at string) {
+	switch strings.ToLower(k.Type) {
+	case "user", "host":
+	case "":
+		r.errorf(at+".type", "type cannot be empty").suggest("it is user or host")
+	default:
+		r.errorf(at+".type", "invalid type %s, it must be user or host", k.Type)
+	}
+	jwk, err := jose.ParseJWK(k.Key)
+	if err != nil {
+		r.errorf(at+".key", "error creating ssh key: %v", err)
+		return
+	}
+	if !jwk.IsPublic() {
+		r.errorf(at+".key", "invalid key type, it must be a public key").suggest("whoever reads the file has the private key: replace it")
+		return
+	}
+	if _, err := ssh.NewPublicKey(jwk.Key); err != nil {
+		r.errorf(at+".key", "error creating ssh key: %v", err)
 	}
 }
 
