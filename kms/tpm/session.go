@@ -107,6 +107,9 @@ func (s *session) parent(wanted []byte) (parent, error) {
 		PrimaryHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHOwner, Auth: noAuth()},
 		InPublic:      tpm2.New2B(tpm2.ECCSRKTemplate),
 	}.Execute(s)
+	if errors.Is(err, tpm2.TPMRCAuthFail) || errors.Is(err, tpm2.TPMRCBadAuth) {
+		return parent{}, fmt.Errorf("the owner hierarchy of the TPM has a password; whoever knows it has to make a storage root key and keep it at %#x: %w", uint32(storageRootKey), err)
+	}
 	if err != nil {
 		return parent{}, fmt.Errorf("deriving the storage root key, which is not at %#x: %w", uint32(storageRootKey), err)
 	}
