@@ -305,3 +305,28 @@ func TestBuiltInRoots(t *testing.T) {
 		}
 	}
 }
+
+// TestBuiltInIntermediates: each leads to a root that is built in.
+func TestBuiltInIntermediates(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"4698a1d3389c3ec60016c216250f1d0439922832d65142327436376dc2942b55",
+		"d4cc3f456fdaf4e7812a21aab1dfe9d8e27d24e2fd2d6f21c9940109f0daa754",
+		"6de693f05376f5d8ca29069261e1c8626c75d503bd2edbfd75354cad1f722870",
+		"2d55b7998f4e42569d6d8fa382b6dc77d1dacf07358b19701163892922b17052",
+		"0c90b7d184a36edf50a35f9be935f0c5689bfdcfe5bdd073366cafb49061a440",
+	}
+	all := yubicoIntermediates()
+	if len(all) != len(want) {
+		t.Fatalf("%d intermediates, want %d", len(all), len(want))
+	}
+	for i, crt := range all {
+		if sum := sha256.Sum256(crt.Raw); hex.EncodeToString(sum[:]) != want[i] {
+			t.Errorf("%s has fingerprint %x, want %s", crt.Subject, sum, want[i])
+		}
+		_, err := crt.Verify(x509.VerifyOptions{Roots: pool(yubicoRoots()), Intermediates: pool(all), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+		if err != nil {
+			t.Errorf("%s: %v", crt.Subject, err)
+		}
+	}
+}

@@ -155,6 +155,8 @@ func bad(format string, args ...any) *acme.Problem {
 // A chainStatement is the part that all formats have.
 type chainStatement struct {
 	X5C []cbor.RawMessage `cbor:"x5c"`
+
+	known []*x509.Certificate // intermediates that clients may leave out
 }
 
 // parseChain parses x5c, leaf first.
@@ -197,7 +199,7 @@ func (v *Validator) verifyChain(s *chainStatement, roots []*x509.Certificate, ha
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{
 		Roots:         pool(roots),
-		Intermediates: pool(chain[1:]),
+		Intermediates: pool(append(chain[1:len(chain):len(chain)], s.known...)),
 		CurrentTime:   v.cfg.Now(),
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})

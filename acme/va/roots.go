@@ -16,11 +16,19 @@ var (
 	//go:embed roots/yubico.pem
 	yubicoPEM []byte // Yubico Attestation Root 1, Yubico PIV Root CA Serial 263751
 
+	// Yubico Attestation Intermediate A 1 and B 1, Yubico PIV Attestation A 1, B 1 and
+	// B2 1: what lies between Attestation Root 1 and the certificate in the slot F9 of
+	// a YubiKey since firmware 5.7.4, of which the device has no copy.
+	//go:embed roots/yubico-intermediates.pem
+	yubicoIntermediatesPEM []byte
+
 	//go:embed roots/google.pem
 	googlePEM []byte // Google hardware attestation, RSA and EC
 
-	appleRoots  = sync.OnceValue(func() []*x509.Certificate { return mustParse(applePEM) })
-	yubicoRoots = sync.OnceValue(func() []*x509.Certificate { return mustParse(yubicoPEM) })
+	appleRoots          = sync.OnceValue(func() []*x509.Certificate { return mustParse(applePEM) })
+	yubicoRoots         = sync.OnceValue(func() []*x509.Certificate { return mustParse(yubicoPEM) })
+	yubicoIntermediates = sync.OnceValue(func() []*x509.Certificate { return mustParse(yubicoIntermediatesPEM) })
+
 	googleRoots = sync.OnceValue(func() []*x509.Certificate { return mustParse(googlePEM) })
 )
 

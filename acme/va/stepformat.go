@@ -34,6 +34,7 @@ func (v *Validator) verifyStep(_ context.Context, req *acme.Validation, raw cbor
 	if err := cborMode.Unmarshal(raw, &s); err != nil {
 		return nil, bad("attStmt is malformed: %v", err)
 	}
+	s.known = yubicoIntermediates()
 	chain, problem := v.verifyChain(&s.chainStatement, rootsOr(req, yubicoRoots))
 	if problem != nil {
 		return nil, problem
