@@ -30,10 +30,11 @@ type reference struct {
 	t          *testing.T
 	URL, root  string // root is the file with its certificate
 	user, host ssh.Signer
-	token      string // that its OpenID provider gives
 
 	mu     sync.Mutex
 	bodies map[string]string // last body by path
+	nonce  string            // of the login at its OpenID provider
+	token  string            // that came of it
 }
 
 func newReference(t *testing.T) *reference {
@@ -72,8 +73,8 @@ func (r *reference) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.t.Error(err)
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.bodies[req.URL.Path] = string(body)
-	r.mu.Unlock()
 	answer := func(status int, format string, args ...any) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -106,6 +107,13 @@ func (r *reference) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	default:
 		http.NotFound(w, req) // the router's, which is not JSON
 	}
+}
+
+// body is the last one that a path got.
+func (r *reference) body(path string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.bodies[path]
 }
 
 // sign issues a user certificate with what a client has asked for.
@@ -144,17 +152,21 @@ func (r *reference) openID() string {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	r.t.Cleanup(server.Close)
-	var nonce string
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"authorization_endpoint":"%[1]s/auth","token_endpoint":"%[1]s/token"}`, server.URL)
 	})
 	mux.HandleFunc("GET /auth", func(w http.ResponseWriter, req *http.Request) {
-		nonce = req.FormValue("nonce")
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.nonce = req.FormValue("nonce")
 		http.Redirect(w, req, req.FormValue("redirect_uri")+"?code=c&state="+req.FormValue("state"), http.StatusFound)
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, req *http.Request) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		var err error
 		r.token, err = jose.SignClaims(map[string]any{
-			"iss": server.URL, "aud": "id", "sub": "17", "email": "joe@example.com", "nonce": nonce, "exp": time.Now().Add(time.Hour).Unix(),
+			"iss": server.URL, "aud": "id", "sub": "17", "email": "joe@example.com", "nonce": r.nonce, "exp": time.Now().Add(time.Hour).Unix(),
 		}, key, jose.SignOptions{})
 		if err != nil {
 			r.t.Error(err)
@@ -201,7 +213,7 @@ func TestReferenceServer(t *testing.T) {
 	p.startAgent()
 	p.login()
 	const want = `"certType":"user","keyID":"joe@example.com","principals":["joe@example.com"],"validAfter":"-1m0s","validBefore":"","identityCSR":null}`
-	if got := r.bodies["/ssh/sign"]; !strings.HasSuffix(got, want) {
+	if got := r.body("/ssh/sign"); !strings.HasSuffix(got, want) {
 		t.Errorf("the body of /ssh/sign is %s, want it to end with %s", got, want)
 	}
 	got := p.step("ssh", "list", "--raw") // which is one line of one certificate
@@ -229,8 +241,8 @@ func TestReferenceServer(t *testing.T) {
 		Type string
 		Data map[string]string
 	}
-	if err := json.Unmarshal([]byte(r.bodies["/ssh/config"]), &body); err != nil || body.Type != "user" || body.Data["User"] != "joe@example.com" || body.Data["StepSSHTemplateVersion"] != "v2" {
-		t.Errorf("the body of /ssh/config is %s", r.bodies["/ssh/config"])
+	if err := json.Unmarshal([]byte(r.body("/ssh/config")), &body); err != nil || body.Type != "user" || body.Data["User"] != "joe@example.com" || body.Data["StepSSHTemplateVersion"] != "v2" {
+		t.Errorf("the body of /ssh/config is %s", r.body("/ssh/config"))
 	}
 	for _, tt := range []struct {
 		args []string
