@@ -169,28 +169,19 @@ func (k *SSHPublicKey) UnmarshalJSON(data []byte) error {
 
 // An SSHCertificate is a certificate that JSON holds as base64 of its SSH wire
 // format. A nil certificate is null.
-type SSHCertificate struct {
-	*ssh.Certificate
-
-	// Wire is the wire format where it is at hand; nil leaves the work to
-	// MarshalJSON.
-	Wire []byte
-}
+type SSHCertificate struct{ *ssh.Certificate }
 
 // MarshalJSON implements json.Marshaler.
 func (c SSHCertificate) MarshalJSON() ([]byte, error) {
 	if c.Certificate == nil {
 		return []byte("null"), nil
 	}
-	if c.Wire != nil {
-		return json.Marshal(c.Wire)
-	}
 	return json.Marshal(c.Marshal())
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (c *SSHCertificate) UnmarshalJSON(data []byte) error {
-	c.Certificate, c.Wire = nil, nil
+	c.Certificate = nil
 	pub, err := unmarshalSSH(data)
 	if err != nil || pub == nil {
 		return err

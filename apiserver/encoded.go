@@ -2,9 +2,11 @@ package apiserver
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 
 	"stepca/api"
+	"stepca/issue"
 )
 
 // encoded holds the JSON of what is the same in every answer with a certificate.
@@ -56,4 +58,29 @@ func (e *encoded) signResponse(chain []*x509.Certificate) []byte {
 		body = append(append(body, `,"tlsOptions":`...), e.tlsOptions...)
 	}
 	return append(body, "}\n"...)
+}
+
+// sshSignResponse returns the JSON of an api.SSHSignResponse likewise.
+func sshSignResponse(certs *issue.SSHCertificates) []byte {
+	size := base64.StdEncoding.EncodedLen(len(certs.Wire)+len(certs.AddUserWire)) + 128
+	body := appendBase64(append(make([]byte, 0, size), `{"crt":`...), certs.Wire)
+	if certs.AddUser != nil {
+		body = appendBase64(append(body, `,"addUserCrt":`...), certs.AddUserWire)
+	}
+	if certs.Identity != nil {
+		body = append(body, `,"identityCrt":[`...)
+		for i, crt := range certs.Identity.Chain {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = api.AppendCertificate(body, crt)
+		}
+		body = append(body, ']')
+	}
+	return append(body, "}\n"...)
+}
+
+// appendBase64 appends the JSON of a byte slice.
+func appendBase64(body, data []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(body, '"'), data), '"')
 }

@@ -2,12 +2,17 @@ package apiserver
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"stepca/api"
+	"stepca/ca"
+	"stepca/issue"
 )
 
 // What is put together by hand is what encoding/json would write.
@@ -41,6 +46,45 @@ func TestSignResponse(t *testing.T) {
 			}
 			if got := encode([]*x509.Certificate{issuer}, tt.options).signResponse(tt.chain); string(got) != want.String() {
 				t.Errorf("signResponse = %s\nwant %s", got, want.String())
+			}
+		})
+	}
+}
+
+func TestSSHSignResponse(t *testing.T) {
+	t.Parallel()
+	crt := func(id string) *ssh.Certificate {
+		key, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &ssh.Certificate{Key: key, KeyId: id, SignatureKey: key, Signature: &ssh.Signature{Format: key.Type(), Blob: []byte(id)}}
+	}
+	user, add := crt("user"), crt("add\xff\xff?>")
+	identity := &ca.Certificate{Chain: []*x509.Certificate{{Raw: []byte("leaf")}, {Raw: []byte("issuer")}}}
+	for name, certs := range map[string]*issue.SSHCertificates{
+		"certificate only": {Certificate: user},
+		"add user":         {Certificate: user, AddUser: add},
+		"identity":         {Certificate: user, Identity: identity},
+		"all":              {Certificate: add, AddUser: user, Identity: identity},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp := api.SSHSignResponse{Certificate: api.SSHCertificate{Certificate: certs.Certificate}}
+			certs.Wire = certs.Certificate.Marshal()
+			if certs.AddUser != nil {
+				resp.AddUserCertificate = &api.SSHCertificate{Certificate: certs.AddUser}
+				certs.AddUserWire = certs.AddUser.Marshal()
+			}
+			if certs.Identity != nil {
+				resp.IdentityCertificate = api.CertPEMs(certs.Identity.Chain)
+			}
+			var want strings.Builder
+			if err := json.NewEncoder(&want).Encode(resp); err != nil {
+				t.Fatal(err)
+			}
+			if got := sshSignResponse(certs); string(got) != want.String() {
+				t.Errorf("sshSignResponse = %s\nwant %s", got, want.String())
 			}
 		})
 	}

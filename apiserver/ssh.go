@@ -151,14 +151,7 @@ func (s *Server) issueSSH(x *exchange, req *ca.SSHRequest, extras issue.SSHExtra
 	if s.cfg.AccessLog != nil {
 		x.note(sshCertificateAttrs(certs)...)
 	}
-	resp := api.SSHSignResponse{Certificate: api.SSHCertificate{Certificate: certs.Certificate, Wire: certs.Wire}}
-	if certs.AddUser != nil {
-		resp.AddUserCertificate = &api.SSHCertificate{Certificate: certs.AddUser, Wire: certs.AddUserWire}
-	}
-	if certs.Identity != nil {
-		resp.IdentityCertificate = api.CertPEMs(certs.Identity.Chain)
-	}
-	return x.reply(http.StatusCreated, resp)
+	return x.replyBytes(http.StatusCreated, "application/json", sshSignResponse(certs))
 }
 
 // sshRevoke is POST /ssh/revoke, by a provisioner's token or by one that the key
