@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -97,9 +98,13 @@ func (a *acmeClient) renewalInfo() *ari.Client {
 
 // directory reads the directory, once.
 func (a *acmeClient) directory(ctx context.Context) (acme.Directory, error) {
+	const what = "Unable to read the directory"
 	directory, err := a.GetDirectory(ctx)
-	if err != nil {
-		err = acmeError("Unable to read the directory", err)
+	if _, failed := errors.AsType[*url.Error](err); failed {
+		err = acmeError(what, err)
+	} else if err != nil {
+		text := strings.TrimPrefix(err.Error(), "provisioning client: ")
+		err = fmt.Errorf("%s: %s: %s", what, a.Directory, printable(strings.TrimSpace(text)))
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		err = fmt.Errorf("%w; if you trust the server, use the '--root' flag with its root certificate", err)
