@@ -19,6 +19,10 @@ const (
 	maxSSHText       = 1024 // octets of the key ID and of each principal
 	maxSSHOption     = 8192 // octets of the value of an option or extension
 	maxSSHNonce      = 256  // octets
+
+	// maxSSHContents bounds all of these together, in octets: a message of the SSH
+	// protocol has room for four times as much.
+	maxSSHContents = 64 << 10
 )
 
 // checkSSHRequest holds what the request itself brings against the grant.
@@ -107,6 +111,23 @@ func checkSSHContents(crt *ssh.Certificate, grant *ca.Grant) error {
 		if err := checkOptionText("extension", name, crt.Extensions[name]); err != nil {
 			return err
 		}
+	}
+	return checkSSHSize(crt)
+}
+
+func checkSSHSize(crt *ssh.Certificate) error {
+	const lengths = 8 // octets of the lengths that go with a text
+	n := len(crt.Nonce) + len(crt.KeyId) + len(crt.Reserved)
+	for _, p := range crt.ValidPrincipals {
+		n += lengths + len(p)
+	}
+	for _, options := range []map[string]string{crt.CriticalOptions, crt.Extensions} {
+		for name, value := range options {
+			n += lengths + len(name) + len(value)
+		}
+	}
+	if n > maxSSHContents {
+		return ca.Errorf(ca.ErrForbidden, "the contents of the ssh certificate are longer than %d bytes", maxSSHContents)
 	}
 	return nil
 }
