@@ -70,9 +70,10 @@ func TestCheck(t *testing.T) {
 			"E ssh.keys[0].key: error creating ssh key: parsing JWK: go-jose/go-jose: missing json web key type",
 			"E ssh.keys[1].type: invalid type x, it must be user or host",
 			"E ssh.keys[2].key: invalid key type, it must be a public key; whoever reads the file has the private key: replace it"}},
-		{"ssh", `{` + base + `,"ssh":{"hostKey":"h","addUserPrincipal":"a,b","addUserCommand":"true","bastion":{"user":"u"},"keys":[{"type":"user","key":{"kty":"OKP","crv":"X25519","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}},{"type":"user","key":{"kty":"oct","k":"AAAA"}}]}}`, []string{
+		{"ssh", `{` + base + `,"ssh":{"hostKey":"h","addUserPrincipal":"a,b","addUserCommand":"true","bastion":{"user":"u"},"keys":[{"type":"user","key":{"kty":"OKP","crv":"X25519","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}},{"type":"user","key":{"kty":"oct","k":"AAAA"}},{"type":"host","key":"ssh-ed25519 AAAA"},{"type":"host","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFo/k5LU8863u66YC9eUO2170QduohPURkQnbLa/dcz old"}]}}`, []string{
 			"E ssh.keys[0].key: error creating ssh key: parsing JWK: go-jose/go-jose: unsupported key type/format",
 			"E ssh.keys[1].key: invalid key type, it must be a public key; whoever reads the file has the private key: replace it",
+			`E ssh.keys[2].key: error creating ssh key: "ssh-ed25519 AAAA" is neither a JWK nor a line of authorized_keys`,
 			`E ssh.addUserPrincipal: "a,b" is not a single principal`,
 			"W ssh.addUserCommand: the command does not say <principal>, and so adds nobody in particular",
 			"W ssh.bastion.hostname: a bastion without hostname has no effect"}},

@@ -1,15 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"unicode"
-
-	"golang.org/x/crypto/ssh"
-
-	"stepca/jose"
 )
 
 func (s *SSH) check(r *report) {
@@ -43,17 +40,11 @@ func (k *SSHKey) check(r *report, at string) {
 	default:
 		r.errorf(at+".type", "invalid type %s, it must be user or host", k.Type)
 	}
-	jwk, err := jose.ParseJWK(k.Key)
-	if err != nil {
-		r.errorf(at+".key", "error creating ssh key: %v", err)
-		return
-	}
-	if !jwk.IsPublic() {
-		r.errorf(at+".key", "invalid key type, it must be a public key").suggest("whoever reads the file has the private key: replace it")
-		return
-	}
-	if _, err := ssh.NewPublicKey(jwk.Key); err != nil {
-		r.errorf(at+".key", "error creating ssh key: %v", err)
+	switch _, err := k.PublicKey(); {
+	case errors.Is(err, errPrivateSSHKey):
+		r.errorf(at+".key", "%v", err).suggest("whoever reads the file has the private key: replace it")
+	case err != nil:
+		r.errorf(at+".key", "%v", err)
 	}
 }
 

@@ -1,6 +1,14 @@
 package config
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/ssh"
+
+	"stepca/jose"
+)
 
 // An SSH configures the certificate authority for SSH.
 type SSH struct {
@@ -41,7 +49,33 @@ func (s *SSH) UserCommand() string {
 type SSHKey struct {
 	Type      string          `json:"type"` // user or host
 	Federated bool            `json:"federated"`
-	Key       json.RawMessage `json:"key"` // public JWK
+	Key       json.RawMessage `json:"key"` // public JWK, or a string with a line of authorized_keys
+}
+
+var errPrivateSSHKey = errors.New("invalid key type, it must be a public key")
+
+// PublicKey returns the key.
+func (k *SSHKey) PublicKey() (ssh.PublicKey, error) {
+	var line string
+	if json.Unmarshal(k.Key, &line) == nil {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if _, isCert := key.(*ssh.Certificate); err != nil || isCert {
+			return nil, fmt.Errorf("error creating ssh key: %q is neither a JWK nor a line of authorized_keys", line)
+		}
+		return key, nil
+	}
+	jwk, err := jose.ParseJWK(k.Key)
+	if err != nil {
+		return nil, fmt.Errorf("error creating ssh key: %w", err)
+	}
+	if !jwk.IsPublic() {
+		return nil, errPrivateSSHKey
+	}
+	key, err := ssh.NewPublicKey(jwk.Key)
+	if err != nil {
+		return nil, fmt.Errorf("error creating ssh key: %w", err)
+	}
+	return key, nil
 }
 
 // A Bastion is the host through which clients reach others.

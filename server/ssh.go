@@ -15,7 +15,6 @@ import (
 	"stepca/ca"
 	"stepca/config"
 	"stepca/issue"
-	"stepca/jose"
 	"stepca/keyfile"
 	"stepca/kms"
 	"stepca/policy"
@@ -95,13 +94,9 @@ func (s *Server) openKMS(ctx context.Context, cfg *config.Config, password keyfi
 
 // addKey adds a further public key of this CA or of a federated one.
 func (sa *sshAuthority) addKey(k config.SSHKey) error {
-	jwk, err := jose.ParseJWK(k.Key)
+	key, err := k.PublicKey()
 	if err != nil {
-		return fmt.Errorf("error creating ssh key: %w", err)
-	}
-	key, err := ssh.NewPublicKey(jwk.Public().Key)
-	if err != nil {
-		return fmt.Errorf("error creating ssh key: %w", err)
+		return err
 	}
 	list := &sa.api.UserKeys
 	switch host := strings.EqualFold(k.Type, string(ca.SSHHost)); {

@@ -32,18 +32,17 @@ func TestKeyRoll(t *testing.T) {
 
 	cfg := authority.ReadConfig()
 	ssh := cfg["ssh"].(map[string]any)
-	var keys []any
-	for kind, name := range map[string]string{"host": "ssh_host_ca_key", "user": "ssh_user_ca_key"} {
-		pub, err := keyfile.LoadPublicKey(filepath.Join(authority.Dir, name), keyfile.Password{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, map[string]any{"type": kind, "key": &jose.JWK{Key: pub}})
-		name = filepath.Join(authority.Dir, "new_"+name)
+	pub, err := keyfile.LoadPublicKey(filepath.Join(authority.Dir, "ssh_user_ca_key"), keyfile.Password{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In either form that a key may have.
+	ssh["keys"] = []any{map[string]any{"type": "host", "key": authority.hostKey}, map[string]any{"type": "user", "key": &jose.JWK{Key: pub}}}
+	for _, kind := range []string{"host", "user"} {
+		name := filepath.Join(authority.Dir, "new_"+kind)
 		writeKey(t, name)
 		ssh[kind+"Key"] = name
 	}
-	ssh["keys"] = keys
 	authority.WriteConfig(cfg)
 	if err := authority.Server.Reload(t.Context()); err != nil {
 		t.Fatal(err)
