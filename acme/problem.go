@@ -89,6 +89,8 @@ type Problem struct {
 	Detail string `json:"detail"` // for people; no secrets, no paths
 	Status int    `json:"status,omitempty"`
 
+	Instance string `json:"instance,omitempty"` // URL for a person to visit, with userActionRequired (RFC 8555 §7.3.3)
+
 	Subproblems []Subproblem `json:"subproblems,omitempty"` // RFC 8555 §6.7.1
 
 	// Algorithms are those accepted, with badSignatureAlgorithm (RFC 8555 §6.2).

@@ -47,6 +47,11 @@ type ACME struct {
 	Website        string   `json:"website,omitempty"`
 	CAAIdentities  []string `json:"caaIdentities,omitempty"`
 
+	// RequireTermsOfService makes accounts only for clients that say they agree to
+	// TermsOfService (RFC 8555 §7.3). Compatible: the reference makes them all the
+	// same, and so do we unless this is set.
+	RequireTermsOfService bool `json:"requireTermsOfService,omitempty"`
+
 	// CheckCAA refuses names whose CAA records do not let one of CAAIdentities
 	// issue. Compatible: the reference never looks, so it is off by default.
 	CheckCAA bool `json:"checkCAA,omitempty"`
@@ -116,6 +121,9 @@ func (p *ACME) prepare(s *setup) error {
 	}
 	if p.CheckCAA && len(p.CAAIdentities) == 0 {
 		return errors.New("checkCAA needs caaIdentities, the names that CAA records may have for this authority")
+	}
+	if p.RequireTermsOfService && p.TermsOfService == "" {
+		return errors.New("requireTermsOfService needs termsOfService, the URL of what clients have to agree to")
 	}
 	if err := p.prepareRenewalWindows(); err != nil {
 		return err

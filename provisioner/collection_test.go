@@ -190,6 +190,8 @@ func TestACMEOptions(t *testing.T) {
 		{`"challenges":["HTTP-01","device-attest-01"],"attestationFormats":["TPM","android-key"]`, ""},
 		{`"checkCAA":true,"caaIdentities":["ca.example.com"]`, ""},
 		{`"checkCAA":true`, "checkCAA needs caaIdentities, the names that CAA records may have for this authority"},
+		{`"termsOfService":"https://ca.example/tos","requireTermsOfService":true`, ""},
+		{`"requireTermsOfService":true`, "requireTermsOfService needs termsOfService, the URL of what clients have to agree to"},
 		{`"challenges":["ftp-01"]`, `acme challenge "ftp-01" is not supported`},
 		{`"challenges":["wire-oidc-01"]`, `acme challenge "wire-oidc-01" is not supported by this version`},
 		{`"attestationFormats":["x"]`, `acme attestation format "x" is not supported`},

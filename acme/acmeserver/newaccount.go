@@ -41,6 +41,9 @@ func (s *Server) newAccount(x *exchange) error {
 	if req.OnlyReturnExisting {
 		return acme.NewProblem(acme.ProblemAccountDoesNotExist, "no account has this key")
 	}
+	if err := x.checkAgreement(&req); err != nil {
+		return err
+	}
 	if err := acme.CheckContacts(req.Contact); err != nil {
 		return err
 	}
@@ -48,6 +51,19 @@ func (s *Server) newAccount(x *exchange) error {
 		return limited(wait, "new accounts from your address")
 	}
 	return s.createAccount(x, &req, thumbprint)
+}
+
+// checkAgreement refuses a client that does not agree to the terms of service, if
+// the provisioner wants it to (RFC 8555 §7.3, with the form of §7.3.3).
+func (x *exchange) checkAgreement(req *newAccountRequest) error {
+	if req.TermsOfServiceAgreed || !x.prov.RequireTermsOfService {
+		return nil
+	}
+	terms := x.prov.TermsOfService
+	x.Header().Add("Link", "<"+terms+`>;rel="terms-of-service"`)
+	p := acme.NewProblem(acme.ProblemUserActionRequired, "an account needs agreement to the terms of service at %s (termsOfServiceAgreed)", terms)
+	p.Instance = terms
+	return p
 }
 
 // returnExisting answers with the account of the key, if it has one.

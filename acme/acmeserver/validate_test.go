@@ -262,12 +262,14 @@ func TestAttestedKeyIsBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := &validator{validate: func(what *acme.Validation) (*acme.Attestation, error) {
-		if string(what.Payload) != `{"attObj":"x"}` || !what.AcceptsFormat("tpm") {
+		if string(what.Payload) != `{"attObj":"x"}` || !what.AcceptsFormat("tpm") || !what.RequirePermanentIdentifier {
 			return nil, errors.New("not what was sent")
 		}
 		return &acme.Attestation{Format: "tpm", KeyFingerprint: fingerprint}, nil
 	}}
-	c := newCA(t, v, func(p map[string]any) { p["challenges"] = []any{"device-attest-01"} })
+	c := newCA(t, v, func(p map[string]any) {
+		p["challenges"], p["requirePermanentIdentifier"] = []any{"device-attest-01"}, true
+	})
 	cl := newClient(t, c).register()
 	cl.post(cl.base+"new-order", map[string]any{"identifiers": ids("permanent-identifier=1", "a.example")}).problem(400, "malformed")
 	_, order := cl.order("permanent-identifier=SN-1")
