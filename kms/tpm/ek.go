@@ -1,8 +1,8 @@
 package tpm
 
 import (
+	"bytes"
 	"crypto"
-	"crypto/x509"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -11,26 +11,29 @@ import (
 	"github.com/google/go-tpm/tpm2/transport"
 )
 
-// Handles of endorsement keys and of their certificates (TCG EK Credential
-// Profile §2.2.1.4, templates L-1 and L-2).
+// Handles of the certificates of endorsement keys (TCG EK Credential Profile
+// §2.2.1.4, templates L-1 and L-2), and where provisioned machines keep the RSA
+// key itself (TCG TPM 2.0 Provisioning Guidance §7.8).
 const (
 	ekCertificateRSA tpm2.TPMHandle = 0x01c00002
 	ekCertificateECC tpm2.TPMHandle = 0x01c0000a
+	ekRSA            tpm2.TPMHandle = 0x81010001
 )
 
 // maxEKCertificate bounds a certificate of an endorsement key, in bytes.
 const maxEKCertificate = 8 << 10
 
 // An endorsementKey (EK) is the key that the maker of a TPM certified. It only
-// decrypts, and is derived from a seed of the TPM each time.
+// decrypts. If the machine is not provisioned with it, it is derived from a seed of
+// the TPM each time.
 type endorsementKey struct {
 	handle tpm2.TPMHandle
 	name   tpm2.TPM2BName
 	public crypto.PublicKey
-	crt    *x509.Certificate // nil if the TPM has none
+	crt    []byte // DER, nil if the TPM has none; not all are certificates to crypto/x509
 }
 
-// endorsementKey derives the RSA endorsement key, or the one on P-256 if only that
+// endorsementKey returns the RSA endorsement key, or the one on P-256 if only that
 // has a certificate.
 func (s *session) endorsementKey() (*endorsementKey, error) {
 	template := tpm2.RSAEKTemplate
@@ -43,6 +46,12 @@ func (s *session) endorsementKey() (*endorsementKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate of the endorsement key: %w", err)
 	}
+	if template.Type == tpm2.TPMAlgRSA {
+		kept, err := tpm2.ReadPublic{ObjectHandle: ekRSA}.Execute(s)
+		if err == nil && isEndorsementKey(kept.OutPublic) {
+			return newEndorsementKey(ekRSA, kept.Name, kept.OutPublic, crt)
+		}
+	}
 	primary, err := tpm2.CreatePrimary{
 		PrimaryHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHEndorsement, Auth: noAuth()},
 		InPublic:      tpm2.New2B(template),
@@ -50,17 +59,28 @@ func (s *session) endorsementKey() (*endorsementKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deriving the endorsement key: %w", err)
 	}
-	ek := &endorsementKey{handle: s.loaded(primary.ObjectHandle), name: primary.Name, crt: crt}
-	area, err := primary.OutPublic.Contents()
+	return newEndorsementKey(s.loaded(primary.ObjectHandle), primary.Name, primary.OutPublic, crt)
+}
+
+func newEndorsementKey(handle tpm2.TPMHandle, name tpm2.TPM2BName, public tpm2.TPM2BPublic, crt []byte) (*endorsementKey, error) {
+	area, err := public.Contents()
 	if err != nil {
 		return nil, err
 	}
-	ek.public, err = tpm2.Pub(*area)
-	return ek, err
+	key, err := tpm2.Pub(*area)
+	return &endorsementKey{handle, name, key, crt}, err
+}
+
+// isEndorsementKey reports whether a key is an RSA one with the policy that
+// endorsementPolicy satisfies.
+func isEndorsementKey(public tpm2.TPM2BPublic) bool {
+	area, err := public.Contents()
+	want := tpm2.RSAEKTemplate
+	return err == nil && area.Type == want.Type && area.ObjectAttributes == want.ObjectAttributes && bytes.Equal(area.AuthPolicy.Buffer, want.AuthPolicy.Buffer)
 }
 
 // ekCertificate reads a certificate from the TPM's memory, nil if it has none.
-func (s *session) ekCertificate(index tpm2.TPMHandle) (*x509.Certificate, error) {
+func (s *session) ekCertificate(index tpm2.TPMHandle) ([]byte, error) {
 	answer, err := tpm2.NVReadPublic{NVIndex: index}.Execute(s)
 	if errors.Is(err, tpm2.TPMRCHandle) {
 		return nil, nil
@@ -93,17 +113,17 @@ func (s *session) ekCertificate(index tpm2.TPMHandle) (*x509.Certificate, error)
 		}
 		der = append(der, read.Data.Buffer...)
 	}
-	return parseEKCertificate(der)
+	return withoutPadding(der)
 }
 
-// parseEKCertificate parses a certificate that padding may follow, as with some
-// makers.
-func parseEKCertificate(der []byte) (*x509.Certificate, error) {
+// withoutPadding returns the first value of some DER, which some makers follow with
+// padding.
+func withoutPadding(der []byte) ([]byte, error) {
 	var value asn1.RawValue
 	if _, err := asn1.Unmarshal(der, &value); err != nil {
 		return nil, fmt.Errorf("it is not one: %w", err)
 	}
-	return x509.ParseCertificate(value.FullBytes)
+	return value.FullBytes, nil
 }
 
 // activate decrypts what an attestation CA has encrypted for the endorsement key

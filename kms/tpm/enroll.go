@@ -93,7 +93,7 @@ func (r *attestRequest) identify(s *session) error {
 		return err
 	}
 	if ek.crt != nil {
-		r.EKCerts = [][]byte{ek.crt.Raw}
+		r.EKCerts = [][]byte{ek.crt}
 	}
 	r.EK, err = x509.MarshalPKIXPublicKey(ek.public)
 	return err

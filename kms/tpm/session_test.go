@@ -147,7 +147,7 @@ func TestEndorsementKeyECC(t *testing.T) {
 	}
 	do(t, e, func(s *session) error {
 		ek, err := s.endorsementKey()
-		if err == nil && string(ek.crt.Raw) != string(der) {
+		if err == nil && string(ek.crt) != string(der) {
 			t.Error("the certificate is not the one that was stored")
 		}
 		return err
@@ -259,4 +259,40 @@ func TestSignRefused(t *testing.T) {
 			t.Errorf("CreateKey(%+v): %v, want ErrUnsupported", spec, err)
 		}
 	}
+}
+
+// TestEndorsementKeyKept uses the endorsement key that a provisioned machine keeps,
+// which is the one that would be derived.
+func TestEndorsementKeyKept(t *testing.T) {
+	t.Parallel()
+	e := openEngine(t, tpmtest.New(t, true), t.TempDir(), "")
+	do(t, e, func(s *session) error {
+		kept, err := s.endorsementKey()
+		if err != nil {
+			return err
+		}
+		if kept.handle != ekRSA {
+			t.Errorf("the endorsement key is at %#x, want %#x", uint32(kept.handle), uint32(ekRSA))
+		}
+		crt, err := x509.ParseCertificate(kept.crt)
+		if err != nil {
+			return err
+		}
+		if !crt.PublicKey.(*rsa.PublicKey).Equal(kept.public) {
+			t.Error("the certificate is for another key")
+		}
+		_, err = tpm2.EvictControl{
+			Auth:             tpm2.AuthHandle{Handle: tpm2.TPMRHOwner, Auth: noAuth()},
+			ObjectHandle:     &tpm2.NamedHandle{Handle: kept.handle, Name: kept.name},
+			PersistentHandle: ekRSA,
+		}.Execute(s)
+		if err != nil {
+			return err
+		}
+		derived, err := s.endorsementKey()
+		if err == nil && !derived.public.(*rsa.PublicKey).Equal(kept.public) {
+			t.Error("another endorsement key is derived than the one that was kept")
+		}
+		return err
+	})
 }
