@@ -2,12 +2,20 @@
 
 package acme
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestAcmeTiny(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "acme-tiny", "acme-tiny", nil)
 	c.Webroot(t)
-	c.typed(t, c.recipe(t, "acme-tiny", "sh")[0])
-	c.Leaf(t, c.File("www.crt"), "www.example.com")
+	lines := c.recipe(t, "acme-tiny", "sh")[0]
+	c.typed(t, lines)
+	first := c.Leaf(t, c.File("www.crt"), "www.example.com")
+	export, _, _ := strings.Cut(lines, "\n")
+	_, again, _ := strings.Cut(lines, "\nacme-tiny ")
+	c.typed(t, export+"\nacme-tiny "+again)
+	wantRenewed(t, first, c.Leaf(t, c.File("www.crt"), "www.example.com"))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -20,24 +21,21 @@ http {
 }
 `
 
-// TestNginx does what the recipe says: certbot gets a certificate for nginx through
-// the files that nginx serves, and nginx takes it up when certbot renews it.
-func TestNginx(t *testing.T) {
-	t.Parallel()
+// nginx runs nginx with a server, and returns certbot, for recipes with both.
+func nginx(t *testing.T, server func(*client) string) *client {
+	t.Helper()
 	c, _ := certbot(t, nil)
+	program := lookProgram(t, "nginx", "nginx")
 	c.open(t)
-	nginx := lookProgram(t, "nginx", "nginx")
-	config := c.Write(t, "nginx.conf", fmt.Sprintf(nginxConfig, c.Dir), 0o644)
-	args := "-c " + config + " -p " + c.Dir + " -e " + c.File("error.log")
-	c.wrap(t, nginx, args, "")
 	for _, dir := range []string{"sites", "www"} {
 		if err := os.Mkdir(c.File(dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c.Write(t, "www/index.html", "hello from nginx", 0o644)
-	servers := c.recipe(t, "nginx", "nginx")
-	c.Write(t, "sites/http", servers[0], 0o644)
+	config := c.Write(t, "nginx.conf", fmt.Sprintf(nginxConfig, c.Dir), 0o644)
+	c.wrap(t, program, "-c "+config+" -p "+c.Dir+" -e "+c.File("error.log"), "")
+	c.Write(t, "sites/http", server(c), 0o644)
 	c.serve(t, c.File("bin/nginx"))
 	c.wait(t, "nginx", func() bool {
 		conn, err := net.Dial("tcp", c.HTTP)
@@ -46,8 +44,16 @@ func TestNginx(t *testing.T) {
 		}
 		return err == nil
 	})
+	return c
+}
+
+// TestNginx does what the recipe says: certbot gets a certificate for nginx through
+// the files that nginx serves, and nginx takes it up when certbot renews it.
+func TestNginx(t *testing.T) {
+	t.Parallel()
+	c := nginx(t, func(c *client) string { return c.recipe(t, "nginx", "nginx")[0] })
 	c.typed(t, c.recipe(t, "nginx", "sh")[0])
-	c.Write(t, "sites/https", servers[1], 0o644)
+	c.Write(t, "sites/https", c.recipe(t, "nginx", "nginx")[1], 0o644)
 	c.typed(t, "nginx -s reload")
 	if page := c.fetch(t, "www.example.com"); page != "hello from nginx" {
 		t.Errorf("%q", page)
@@ -56,4 +62,19 @@ func TestNginx(t *testing.T) {
 	c.Check(t, first, "www.example.com")
 	c.typed(t, "certbot renew")
 	c.renewedFrom(t, "www.example.com", first)
+}
+
+// TestCertbotConfiguresNginx: certbot finds the server in nginx's configuration and
+// adds what TLS needs.
+func TestCertbotConfiguresNginx(t *testing.T) {
+	t.Parallel()
+	c := nginx(t, func(c *client) string {
+		return "server { listen " + c.HTTPPort() + "; server_name www.example.com; root " + c.File("www") + "; }\n"
+	})
+	here := "--nginx --nginx-server-root " + c.Dir + " --nginx-ctl " + c.File("bin/nginx") + " --https-port " + c.TLSPort()
+	c.typed(t, strings.Replace(c.recipe(t, "nginx", "sh")[1], "--nginx", here, 1))
+	if page := c.fetch(t, "www.example.com"); page != "hello from nginx" {
+		t.Errorf("%q", page)
+	}
+	c.Check(t, c.shown(t, "www.example.com"), "www.example.com")
 }

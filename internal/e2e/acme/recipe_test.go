@@ -55,10 +55,10 @@ func (c *client) recipe(t *testing.T, section, language string) []string {
 // shell: it runs that with further arguments, before and after its own.
 func (c *client) wrap(t *testing.T, path, before, after string) {
 	t.Helper()
-	if err := os.MkdirAll(c.File("bin"), 0o700); err != nil {
+	if err := os.MkdirAll(c.File("bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c.Write(t, filepath.Join("bin", filepath.Base(path)), "#!/bin/sh\nexec "+path+" "+before+` "$@" `+after+"\n", 0o700)
+	c.Write(t, filepath.Join("bin", filepath.Base(path)), "#!/bin/sh\nexec "+path+" "+before+` "$@" `+after+"\n", 0o755)
 }
 
 // typed lets a shell run lines, all of which have to succeed, and returns what they
