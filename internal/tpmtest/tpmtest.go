@@ -4,6 +4,7 @@ package tpmtest
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,8 @@ func New(t testing.TB, ek bool) (device string) {
 		cmd.Wait()
 	})
 	for range 500 {
-		if _, err := os.Stat(socket); err == nil {
+		if conn, err := net.Dial("unix", socket); err == nil {
+			conn.Close()
 			return "unix:" + socket
 		}
 		time.Sleep(10 * time.Millisecond)
