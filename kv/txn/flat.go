@@ -18,6 +18,9 @@ func AppendFlat(dst []byte, bucket string, key []byte) []byte {
 	return append(dst, key...)
 }
 
+// flatString is AppendFlat to a string, in one allocation.
+func flatString(bucket string, key []byte) string { return bucket + string(rune(separator)) + string(key) }
+
 // SplitFlat undoes AppendFlat. ok is false if flat was not made by it.
 func SplitFlat(flat []byte) (bucket string, key []byte, ok bool) {
 	name, key, ok := bytes.Cut(flat, []byte{separator})

@@ -43,6 +43,12 @@ func FuzzOver(f *testing.F) {
 	f.Add([]byte{0, 1, 1, 2, 2, 1}, byte(0), byte(9), true)
 	f.Add([]byte("put and delete and put"), byte('a'), byte('z'), false)
 	f.Add([]byte{0, 5, 0, 6, 0, 7, 3, 5, 3, 6, 4, 9, 5, 7}, byte(5), byte(7), true)
+	var many []byte // as many keys as are kept in a tree
+	for i := range 100 {
+		many = append(many, byte(3+i%7), byte(i*37))
+	}
+	f.Add(many, byte(40), byte(200), false)
+	f.Add(many[:60], byte(40), byte(200), true)
 	f.Fuzz(func(t *testing.T, program []byte, from, to byte, reverse bool) {
 		ctx := context.Background()
 		lower, applied := mem.New(), mem.New()
