@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"math/big"
 	"strconv"
 
@@ -180,6 +181,9 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 		return err
 	}
 	s.krls.revoked()
+	if _, err := s.store.SSHCertificate(ctx, n); errors.Is(err, ca.ErrNotFound) {
+		s.log.Warn("an SSH certificate that is not on record was revoked", "serial", req.Serial, "provisioner", rev.Provisioner)
+	}
 	return nil
 }
 
