@@ -98,10 +98,12 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		}
 	}
 	page = read(t, "provisioners.md")
-	for field := range reflect.TypeFor[provisioner.Claims]().Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if !strings.Contains(page, "`"+name+"`") {
-			t.Errorf("provisioners.md does not tell of the claim %s", name)
+	for _, typ := range []reflect.Type{reflect.TypeFor[provisioner.Claims](), reflect.TypeFor[provisioner.ACME]()} {
+		for field := range typ.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if name != "" && field.IsExported() && !strings.Contains(page, "`"+name+"`") {
+				t.Errorf("provisioners.md does not tell of %s of %s", name, typ)
+			}
 		}
 	}
 }
