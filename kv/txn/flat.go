@@ -19,7 +19,9 @@ func AppendFlat(dst []byte, bucket string, key []byte) []byte {
 }
 
 // flatString is AppendFlat to a string, in one allocation.
-func flatString(bucket string, key []byte) string { return bucket + string(rune(separator)) + string(key) }
+func flatString(bucket string, key []byte) string {
+	return bucket + string(rune(separator)) + string(key)
+}
 
 // SplitFlat undoes AppendFlat. ok is false if flat was not made by it.
 func SplitFlat(flat []byte) (bucket string, key []byte, ok bool) {
