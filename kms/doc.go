@@ -13,8 +13,8 @@
 //	signer, err := engine.Signer(ctx, "secrets/intermediate_ca_key")
 //
 // What an engine can do beyond signing is a further small interface, found by
-// type assertion: KeyCreator, CertificateLoader, CertificateStorer,
-// DecrypterLoader.
+// type assertion: KeyCreator, KeyDeleter, KeyLister, CertificateLoader,
+// CertificateStorer, DecrypterLoader, Attester.
 //
 // The formats of key files are for package keyfile.
 package kms

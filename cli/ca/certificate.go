@@ -26,7 +26,10 @@ func certificate(env *cli.Env) *cobra.Command {
 		Short: "make a private key and get a certificate for it",
 		Long: `**step ca certificate** makes a private key, gets a certificate for the subject, and
 writes both to files. The key is not encrypted. The certificate file holds the chain
-that a server presents: the certificate first, then the intermediates.`,
+that a server presents: the certificate first, then the intermediates.
+
+With --attestation-uri the key is one that a device keeps, such as the TPM of this
+machine; <key-file> is left out.`,
 		Example: `Get a certificate:
 $ step ca certificate internal.example.com internal.crt internal.key
 

@@ -45,9 +45,6 @@ $ step kms create 'tpmkms:name=web;attest-by=ak2' --kty RSA --size 2048`,
 			if err != nil {
 				return err
 			}
-			if kind.Used() != "" && spec.Type == "" {
-				spec.Type = keyfile.EC
-			}
 			return m.use(cmd.Context(), env, args[0], passwordFile, func(engine kms.Engine) error {
 				creator, err := ability[kms.KeyCreator](engine, "make keys")
 				if err != nil {
