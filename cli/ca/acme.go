@@ -48,9 +48,13 @@ func (f *acmeFlags) define(cmd *cobra.Command) {
 	flags.BoolVar(&f.tlsALPN, "tls-alpn", false, "with ACME, answer tls-alpn-01 challenges with a TLS server of our own")
 	flags.StringVar(&f.tlsListen, "tls-listen", ":443", "the `address` at which --tls-alpn listens")
 	flags.StringVar(&f.dnsHook, "dns-hook", "", "with ACME, answer dns-01 challenges with this `command`, which is called with present or cleanup, the name of the TXT record and its value")
-	flags.StringArrayVar(&f.contacts, "contact", nil, "an `email-address` of the ACME account, repeatable")
+	f.defineContact(cmd)
 	flags.StringVar(&f.eabKeyID, "eab-key-id", "", "the `id` of the key that a new ACME account is bound to")
 	flags.StringVar(&f.eabKeyFile, "eab-key-file", "", "the `file` with the key of --eab-key-id, in base64url")
+}
+
+func (f *acmeFlags) defineContact(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.contacts, "contact", nil, "an `email-address` of the ACME account, repeatable")
 }
 
 // check refuses combinations that make no sense.

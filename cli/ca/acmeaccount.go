@@ -26,6 +26,10 @@ type storedAccount struct {
 	Directory string `json:"directory"`
 	Location  string `json:"location"`
 	Key       string `json:"key"` // PEM, PKCS #8, in the clear as those of other ACME clients
+
+	// NextKey is set while the key is being changed. Which of the two the server
+	// knows is then to be found out.
+	NextKey string `json:"nextKey,omitempty"`
 }
 
 // accountFile is where the account with a server is kept.
@@ -51,22 +55,30 @@ func (a *acmeClient) account(ctx context.Context) (acme.Account, error) {
 // or the server does not know the account any more.
 func (a *acmeClient) storedAccount(ctx context.Context) (acme.Account, error) {
 	file := accountFile(a.env, a.Directory)
-	key, err := loadAccountKey(file)
-	if err != nil || key == nil {
+	keys, err := loadAccountKeys(file)
+	if err != nil {
 		return acme.Account{}, err
 	}
-	account, err := a.GetAccount(ctx, acme.Account{PrivateKey: key})
-	if problem, ok := errors.AsType[acme.Problem](err); ok && problem.Type == acme.ProblemTypeAccountDoesNotExist {
+	for _, key := range keys {
+		account, err := a.GetAccount(ctx, acme.Account{PrivateKey: key})
+		if problem, ok := errors.AsType[acme.Problem](err); ok && problem.Type == acme.ProblemTypeAccountDoesNotExist {
+			continue
+		}
+		if err != nil {
+			return acme.Account{}, acmeError("Unable to use the account in "+file, err)
+		}
+		if account.Status != acme.StatusValid {
+			return acme.Account{}, fmt.Errorf("the account in %s is %s; move the file away to make a new one", file, printable(account.Status))
+		}
+		if len(keys) > 1 { // a change of keys was interrupted
+			return account, storeAccount(file, a.Directory, account, nil)
+		}
+		return account, nil
+	}
+	if len(keys) > 0 {
 		a.env.Noticef("%s does not know the account in %s any more.", a.Directory, file)
-		return acme.Account{}, nil
 	}
-	if err != nil {
-		return acme.Account{}, acmeError("Unable to use the account in "+file, err)
-	}
-	if account.Status != acme.StatusValid {
-		return acme.Account{}, fmt.Errorf("the account in %s is %s; move the file away to make a new one", file, printable(account.Status))
-	}
-	return account, nil
+	return acme.Account{}, nil
 }
 
 // updated brings the contacts of an account up to date, if any were given.
@@ -110,7 +122,7 @@ func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
 	if account, err = a.NewAccount(ctx, account); err != nil {
 		return acme.Account{}, acmeError("Unable to create an account", err)
 	}
-	return account, storeAccount(accountFile(a.env, a.Directory), a.Directory, account)
+	return account, storeAccount(accountFile(a.env, a.Directory), a.Directory, account, nil)
 }
 
 func contactURLs(contacts []string) []string {
@@ -124,8 +136,9 @@ func contactURLs(contacts []string) []string {
 	return urls
 }
 
-// loadAccountKey returns the key of a stored account, nil if there is none.
-func loadAccountKey(file string) (crypto.Signer, error) {
+// loadAccountKeys returns the keys of a stored account: none if there is no file,
+// two if a change of keys was interrupted.
+func loadAccountKeys(file string) ([]crypto.Signer, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -135,30 +148,48 @@ func loadAccountKey(file string) (crypto.Signer, error) {
 	}
 	var stored storedAccount
 	if err := json.Unmarshal(data, &stored); err != nil {
-		return nil, fmt.Errorf("%s is not an ACME account; move it away: %w", file, err)
+		return nil, notAnAccount(file, err)
 	}
-	key, err := keyfile.ParsePrivateKey(file, []byte(stored.Key), keyfile.Password{})
-	if err != nil {
-		return nil, err
+	var keys []crypto.Signer
+	for i, text := range []string{stored.Key, stored.NextKey} {
+		if i > 0 && text == "" {
+			break
+		}
+		key, err := keyfile.ParsePrivateKey(file, []byte(text), keyfile.Password{})
+		if err != nil {
+			return nil, notAnAccount(file, err)
+		}
+		signer, ok := key.(crypto.Signer)
+		if !ok {
+			return nil, notAnAccount(file, errors.New("its key cannot sign"))
+		}
+		keys = append(keys, signer)
 	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("the key in %s cannot sign; move the file away", file)
-	}
-	return signer, nil
+	return keys, nil
 }
 
-func storeAccount(file, directory string, account acme.Account) error {
+func notAnAccount(file string, err error) error {
+	return fmt.Errorf("%s is not an ACME account; move it away: %w", file, err)
+}
+
+// storeAccount writes the file of an account, with the key that it is going to
+// have, if there is one.
+func storeAccount(file, directory string, account acme.Account, next crypto.Signer) error {
+	stored := storedAccount{Directory: directory, Location: account.Location}
 	key, err := keyfile.EncodePrivateKey(account.PrivateKey, keyfile.PKCS8, nil)
 	if err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(storedAccount{directory, account.Location, string(key)}, "", "  ")
+	stored.Key = string(key)
+	if next != nil {
+		if key, err = keyfile.EncodePrivateKey(next, keyfile.PKCS8, nil); err != nil {
+			return err
+		}
+		stored.NextKey = string(key)
+	}
+	data, err := json.MarshalIndent(stored, "", "  ")
 	if err != nil {
 		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return cli.FileError(err)
 	}
 	return cli.FileError(keyfile.WriteFile(file, append(data, '\n'), 0o600))
 }

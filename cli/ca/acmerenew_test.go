@@ -15,6 +15,10 @@ import (
 	"github.com/mholt/acmez/v3/acme"
 
 	ours "stepca/acme"
+	"stepca/cli"
+	"stepca/cli/ca"
+	"stepca/cli/clitest"
+	"stepca/internal/acmetest"
 	"stepca/keyfile"
 )
 
@@ -205,5 +209,19 @@ func TestRenewWithoutCA(t *testing.T) {
 	crt, key := other.get(t, "--acme", other.Directory)
 	if r := w.run(t, "ca", "renew", "--force", crt, key); r.Code != 1 || !strings.Contains(r.Stderr, "'step ca renew' requires the '--ca-url' flag") {
 		t.Errorf("exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+}
+
+// What an operator pulled forward is renewed now, and the user learns why.
+func TestACMERenewPulledForward(t *testing.T) {
+	t.Parallel()
+	w := &world{World: acmetest.New(t, map[string]any{"renewalWindows": []any{map[string]any{
+		"issuedBefore": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "explanationURL": "https://ca.example/incident",
+	}}})}
+	w.session = &clitest.Session{Commands: []cli.Command{ca.Command}, Environ: map[string]string{"STEPPATH": w.File("step")}}
+	crt, key := w.get(t, "--provisioner", "acme", "--ca-url", w.CA.URL)
+	r := must(t, w.run(t, "ca", "renew", "--ca-url", w.CA.URL, "--force", "--if-due", crt, key))
+	if !strings.Contains(r.Stderr, "https://ca.example/incident\n") || !strings.Contains(r.Stderr, "Your certificate has been saved in ") {
+		t.Errorf("stderr:\n%s", r.Stderr)
 	}
 }

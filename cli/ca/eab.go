@@ -17,8 +17,10 @@ import (
 
 // acmeCommand is step ca acme.
 func acmeCommand(env *cli.Env) *cobra.Command {
-	return cli.Group("acme", "manage what ACME provisioners keep",
-		`**step ca acme** manages what the ACME provisioners of an authority keep.`,
+	return cli.Group("acme", "manage ACME accounts, and keys to make them with",
+		`**step ca acme** manages the ACME accounts of this user, and what the ACME provisioners of
+an authority keep.`,
+		accountsCommand(env),
 		cli.Group("eab", "manage keys for external account binding",
 			`**step ca acme eab** manages the keys that an ACME client needs to create an account
 with a provisioner that has requireEAB set (external account binding, RFC 8555 §7.3.4).

@@ -68,7 +68,7 @@ func NewPebble(t testing.TB, requireEAB bool) *Pebble {
 		"httpPort": ports[2], "tlsPort": ports[3],
 		"externalAccountBindingRequired": requireEAB,
 		"externalAccountMACKeys":         map[string]string{EABKeyID: EABKey},
-		"retryAfter":                     map[string]int{"authz": 1, "order": 1},
+		"retryAfter":                     map[string]int{"authz": 0, "order": 0},
 		"keyAlgorithm":                   "ecdsa",
 	}})
 	if err != nil {
