@@ -41,6 +41,18 @@ var sqlServers = []sqlServer{
 	}},
 }
 
+// TestSSHHostsOnServers is TestSSHHosts for engines whose transactions may
+// conflict.
+func TestSSHHostsOnServers(t *testing.T) {
+	for _, server := range sqlServers {
+		t.Run(server.name, func(t *testing.T) {
+			engine := server.open(t, server.dsn(t))
+			defer engine.Close()
+			testSSHHosts(t, engine)
+		})
+	}
+}
+
 func TestViewsShowRecords(t *testing.T) {
 	for _, server := range sqlServers {
 		t.Run(server.name, func(t *testing.T) {

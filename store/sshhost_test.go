@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stepca/ca"
+	"stepca/kv"
 	"stepca/kv/mem"
 	"stepca/store"
 )
@@ -84,8 +85,12 @@ func hostNames(t *testing.T, s *store.Store) (names []string) {
 // that its record then goes.
 func TestSSHHosts(t *testing.T) {
 	t.Parallel()
+	testSSHHosts(t, mem.New())
+}
+
+func testSSHHosts(t *testing.T, engine kv.Engine) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	s := store.New(mem.New(), store.Options{Now: func() time.Time { return now }})
+	s := store.New(engine, store.Options{Now: func() time.Time { return now }})
 	long := strings.Repeat("very.", 100) + "long"
 	serial := uint64(0)
 	issue := func(valid time.Duration, hosts ...string) {
