@@ -32,6 +32,33 @@ func TestIntentSpendsTheTokenUntilItIsClosed(t *testing.T) {
 	}
 }
 
+func TestIntentBeginsTheOrder(t *testing.T) {
+	t.Parallel()
+	s, clk := newStore(t, store.Options{})
+	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil); err != nil {
+		t.Fatal(err)
+	}
+	refusal := errors.New("another server signs")
+	up := &store.ACMEOrderUpdate{ID: id("one", ""), Nonce: nonce("n"), Apply: func(*store.ACMEOrder) error { return refusal }}
+	in := &store.Intent{Serial: "1", OneTime: &ca.OneTimeID{ID: "jti"}, Order: up}
+	if err := s.OpenIntent(t.Context(), in); !errors.Is(err, refusal) {
+		t.Errorf("OpenIntent = %v, want the order's refusal", err)
+	}
+	if open, _, err := s.Intents(t.Context(), store.Page{}); err != nil || len(open) != 0 {
+		t.Errorf("open intents after the refusal: %v, %v", open, err)
+	}
+	up.Apply = setData(`{"status":"claimed"}`)
+	if err := s.OpenIntent(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := s.Order(t.Context(), up.ID); err != nil || string(o.Data) != `{"status":"claimed"}` {
+		t.Errorf("order = %s, %v, want it claimed", o.Data, err)
+	}
+	if err := s.OpenIntent(t.Context(), &store.Intent{Serial: "2", Order: up}); !errors.Is(err, store.ErrNonceUsed) {
+		t.Errorf("OpenIntent with a used nonce = %v, want ErrNonceUsed", err)
+	}
+}
+
 func TestRecordClosesTheIntent(t *testing.T) {
 	t.Parallel()
 	s, clk := newStore(t, store.Options{})

@@ -47,14 +47,19 @@ func (d device) SignContext(ctx context.Context, digest []byte, opts crypto.Sign
 	return d.Signer.SignContext(ctx, digest, opts)
 }
 
-// twoServers runs two servers of one authority on one database, whose keys are
-// devices. Only what is signed after the start is counted and waits.
+// twoServers runs two servers of one authority on one database in memory,
+// whose keys are devices. Only what is signed after the start is counted and waits.
 func twoServers(t *testing.T, sign func() error) (first, second *catest.CA, signed *atomic.Int64, db *store.Store) {
 	t.Helper()
 	engine := mem.New()
+	first, second, signed = twoServersOn(t, onEngine(engine), sign)
+	return first, second, signed, store.New(engine, store.Options{})
+}
+
+func twoServersOn(t *testing.T, opts catest.Options, sign func() error) (first, second *catest.CA, signed *atomic.Int64) {
+	t.Helper()
 	signed = new(atomic.Int64)
 	started := make(chan struct{})
-	opts := onEngine(engine)
 	opts.Keys = func(ctx context.Context, cfg kms.Config) (kms.Engine, error) {
 		e, err := soft.Open(ctx, cfg)
 		return devices{e, signed, func() error {
@@ -68,7 +73,11 @@ func twoServers(t *testing.T, sign func() error) (first, second *catest.CA, sign
 	}
 	v := new(validator)
 	first = newCAWith(t, v, nil, opts)
+	edit := opts.Edit
 	opts.Edit = func(cfg map[string]any) { // the same authority
+		if edit != nil {
+			edit(cfg)
+		}
 		cfg["root"] = first.RootFile
 		cfg["crt"] = filepath.Join(first.Dir, "intermediate_ca.crt")
 		cfg["key"] = filepath.Join(first.Dir, "intermediate_ca_key")
@@ -76,7 +85,7 @@ func twoServers(t *testing.T, sign func() error) (first, second *catest.CA, sign
 	second = newCAWith(t, v, nil, opts)
 	close(started)
 	signed.Store(0)
-	return first, second, signed, store.New(engine, store.Options{})
+	return first, second, signed
 }
 
 // at returns the client at another server.
@@ -143,7 +152,19 @@ func TestOneServerSigns(t *testing.T) {
 // TestManyFinalizeAtTwoServers lets a crowd finalize the same order.
 func TestManyFinalizeAtTwoServers(t *testing.T) {
 	t.Parallel()
-	first, second, signed, _ := twoServers(t, func() error { time.Sleep(5 * time.Millisecond); return nil })
+	for name, opts := range map[string]func(*testing.T) catest.Options{
+		"memory":     func(*testing.T) catest.Options { return onEngine(mem.New()) },
+		"PostgreSQL": onPostgres,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			manyFinalize(t, opts(t))
+		})
+	}
+}
+
+func manyFinalize(t *testing.T, opts catest.Options) {
+	first, second, signed := twoServersOn(t, opts, func() error { time.Sleep(5 * time.Millisecond); return nil })
 	cl := newClient(t, first).register()
 	u, order := cl.order("a.example")
 	cl.prove(order)

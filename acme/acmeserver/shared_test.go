@@ -16,11 +16,11 @@ import (
 	"stepca/server"
 )
 
-// TestTwoServersOfOneDatabase lets one client speak to two servers by turns.
-func TestTwoServersOfOneDatabase(t *testing.T) {
-	t.Parallel()
+// onPostgres has the CA keep its records in a database of its own.
+func onPostgres(t *testing.T) catest.Options {
+	t.Helper()
 	dsn := sqltest.Postgres(t)
-	opts := catest.Options{
+	return catest.Options{
 		Engines: map[string]server.EngineOpener{
 			config.EnginePostgreSQL: func(ctx context.Context, _ *config.DB, _ *slog.Logger) (kv.Engine, error) {
 				return sql.OpenPostgreSQL(ctx, sql.Options{DSN: dsn})
@@ -30,6 +30,12 @@ func TestTwoServersOfOneDatabase(t *testing.T) {
 			cfg["db"] = map[string]any{"type": "postgresql", "dataSource": dsn, "database": "stepca"}
 		},
 	}
+}
+
+// TestTwoServersOfOneDatabase lets one client speak to two servers by turns.
+func TestTwoServersOfOneDatabase(t *testing.T) {
+	t.Parallel()
+	opts := onPostgres(t)
 	v := new(validator)
 	first := newCAWith(t, v, nil, opts)
 	edit := opts.Edit
