@@ -1,6 +1,9 @@
 package acmeserver
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
@@ -64,6 +67,17 @@ func FuzzRequest(f *testing.F) {
 func FuzzCSR(f *testing.F) {
 	f.Add("AAAA")
 	f.Add("MIG=")
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, tmpl := range []x509.CertificateRequest{{DNSNames: []string{"a.example"}}, {DNSNames: []string{"A.example", "b.example"}}, {Subject: pkix.Name{CommonName: "127.0.0.1"}}} {
+		der, err := x509.CreateCertificateRequest(nil, &tmpl, key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(base64.RawURLEncoding.EncodeToString(der))
+	}
 	o := &acme.Order{Identifiers: []acme.Identifier{{Type: ca.DNS, Value: "a.example"}}, Expires: time.Now()}
 	f.Fuzz(func(t *testing.T, s string) {
 		csr, err := parseCSR(s)

@@ -44,7 +44,7 @@ func alpnServer(t *testing.T, crt tls.Certificate, protocols ...string) int {
 }
 
 // challengeCertificate makes one that RFC 8737 wants, after edit.
-func challengeCertificate(t *testing.T, keyAuthorization string, edit func(*x509.Certificate)) tls.Certificate {
+func challengeCertificate(t testing.TB, keyAuthorization string, edit func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key := ecKey(t, elliptic.P256())
 	sum := sha256.Sum256([]byte(keyAuthorization))
