@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"stepca/cli"
 	"stepca/keyfile"
@@ -41,6 +42,9 @@ Make a key with another one to vouch for it than the one named ak:
 $ step kms create 'tpmkms:name=web;attest-by=ak2' --kty RSA --size 2048`,
 		Args: cli.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := likePlugin(cmd.Flags()); err != nil {
+				return err
+			}
 			spec, err := kind.Spec(false)
 			if err != nil {
 				return err
@@ -70,6 +74,25 @@ $ step kms create 'tpmkms:name=web;attest-by=ak2' --kty RSA --size 2048`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the URI and the public key in JSON")
 	cmd.Flags().StringVar(&passwordFile, "password-file", "", "the `file` with the password that a key in a file is encrypted with")
 	return cmd
+}
+
+// likePlugin takes curves by the names that step-kms-plugin has for them, and
+// without --kty.
+func likePlugin(flags *pflag.FlagSet) error {
+	crv := flags.Lookup("crv")
+	if !crv.Changed {
+		return nil
+	}
+	name, ok := map[string]string{"P256": keyfile.P256, "P384": keyfile.P384, "P521": keyfile.P521}[crv.Value.String()]
+	if ok {
+		if err := flags.Set("crv", name); err != nil {
+			return err
+		}
+	}
+	if !flags.Changed("kty") {
+		return flags.Set("kty", keyfile.EC)
+	}
+	return nil
 }
 
 func writeJSON(env *cli.Env, value any) error {
