@@ -1,7 +1,6 @@
 package issue
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"unicode"
@@ -107,10 +106,8 @@ func checkSSHContents(crt *ssh.Certificate, grant *ca.Grant) error {
 	if err := checkCriticalOptions(crt); err != nil {
 		return err
 	}
-	for _, name := range sortedNames(crt.Extensions) {
-		if err := checkOptionText("extension", name, crt.Extensions[name]); err != nil {
-			return err
-		}
+	if err := checkExtensions(crt); err != nil {
+		return err
 	}
 	return checkSSHSize(crt)
 }
@@ -187,74 +184,6 @@ func checkSSHText(what, s string) error {
 
 func unprintable(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
-}
-
-// The critical options that OpenSSH knows, all of them for user certificates.
-const (
-	optionForceCommand   = "force-command"
-	optionSourceAddress  = "source-address"
-	optionVerifyRequired = "verify-required"
-)
-
-// checkCriticalOptions refuses options that make a certificate useless: OpenSSH
-// refuses a certificate with one that it does not know. Names of other vendors
-// have a domain (name@example.com).
-func checkCriticalOptions(crt *ssh.Certificate) error {
-	for _, name := range sortedNames(crt.CriticalOptions) {
-		value := crt.CriticalOptions[name]
-		if err := checkOptionText("critical option", name, value); err != nil {
-			return err
-		}
-		if strings.Contains(name, "@") {
-			continue
-		}
-		if crt.CertType == ssh.HostCert {
-			return ca.Errorf(ca.ErrForbidden, "ssh host certificates have no critical option %q", name)
-		}
-		switch name {
-		case optionForceCommand:
-			if value == "" {
-				return ca.Errorf(ca.ErrForbidden, "ssh critical option %q is empty", name)
-			}
-		case optionVerifyRequired:
-			if value != "" {
-				return ca.Errorf(ca.ErrForbidden, "ssh critical option %q takes no value", name)
-			}
-		case optionSourceAddress:
-			if err := checkSourceAddress(value); err != nil {
-				return err
-			}
-		default:
-			return ca.Errorf(ca.ErrForbidden, "ssh critical option %q is unknown, and OpenSSH would refuse the certificate", name)
-		}
-	}
-	return nil
-}
-
-// checkSourceAddress checks a list of addresses and networks in CIDR form.
-func checkSourceAddress(list string) error {
-	for _, s := range strings.Split(list, ",") {
-		if _, err := netip.ParsePrefix(s); err == nil {
-			continue
-		}
-		if _, err := netip.ParseAddr(s); err != nil {
-			return ca.Errorf(ca.ErrForbidden, "ssh critical option %q: %q is neither an address nor a network", optionSourceAddress, s)
-		}
-	}
-	return nil
-}
-
-func checkOptionText(what, name, value string) error {
-	if name == "" {
-		return ca.Errorf(ca.ErrForbidden, "ssh %s has an empty name", what)
-	}
-	if err := checkSSHText(what, name); err != nil {
-		return err
-	}
-	if len(value) > maxSSHOption {
-		return ca.Errorf(ca.ErrForbidden, "value of ssh %s %q is longer than %d bytes", what, name, maxSSHOption)
-	}
-	return nil
 }
 
 // sortedNames makes the first fault of several the same each time.
