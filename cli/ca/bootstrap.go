@@ -76,10 +76,8 @@ func (f *bootstrapFlags) run(env *cli.Env, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{path.Root(), path.Defaults()} {
-		if err := env.MayWrite(name, f.force); err != nil {
-			return err
-		}
+	if err := env.MayWriteAll(f.force, path.Root(), path.Defaults()); err != nil {
+		return err
 	}
 	if err := keyfile.WriteFile(path.Root(), keyfile.EncodeCertificates(crt), 0o600); err != nil {
 		return cli.FileError(err)

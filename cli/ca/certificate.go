@@ -80,10 +80,8 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 	if f.attest.uri != "" {
 		files, f.onlyACME = files[:1], "attestation-uri"
 	}
-	for _, name := range files {
-		if err := env.MayWrite(name, f.force); err != nil {
-			return err
-		}
+	if err := env.MayWriteAll(f.force, files...); err != nil {
+		return err
 	}
 	g, err := f.authorize(cmd.Context(), env, subject, f.sans, "")
 	if err != nil {

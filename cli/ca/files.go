@@ -6,9 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
-	"io/fs"
-	"os"
 
 	"stepca/api"
 	"stepca/cli"
@@ -48,45 +45,18 @@ func encodeChain(resp *api.SignResponse) []byte {
 	return keyfile.EncodeCertificates(api.Certificates(resp.CertChain)...)
 }
 
-// writePair writes a private key, in the clear, and its certificate chain. The
-// key goes first, so that there is never a certificate without its key; if the
-// certificate cannot be written, the file of the key is as it was before.
+// writePair writes a private key, in the clear, and its certificate chain, both or
+// neither. The key goes first, so that there is never a certificate without its
+// key.
 func writePair(keyFile string, key crypto.PrivateKey, crtFile string, chain []byte) error {
 	data, err := keyfile.EncodePrivateKey(key, keyfile.Traditional, nil)
 	if err != nil {
 		return err
 	}
-	old, existed, err := contents(keyFile)
-	if err != nil {
-		return cli.FileError(err)
-	}
-	if err := keyfile.WriteFile(keyFile, data, 0o600); err != nil {
-		return cli.FileError(err)
-	}
-	err = keyfile.WriteFile(crtFile, chain, 0o600)
-	switch {
-	case err == nil:
-		return nil
-	case existed:
-		return errors.Join(cli.FileError(err), keyfile.WriteFile(keyFile, old, 0o600))
-	}
-	if info, statErr := os.Stat(keyFile); statErr == nil && info.Mode().IsRegular() {
-		return errors.Join(cli.FileError(err), os.Remove(keyFile))
-	}
-	return cli.FileError(err)
-}
-
-// contents returns what is in a file, if it is one that can be put back: pipes
-// and devices do not count.
-func contents(name string) (data []byte, existed bool, err error) {
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-		return nil, false, nil
-	}
-	if err == nil {
-		data, err = os.ReadFile(name)
-	}
-	return data, true, err
+	return cli.WriteFiles(
+		cli.NewFile{Name: keyFile, Data: data, Perm: keyfile.SecretPerm},
+		cli.NewFile{Name: crtFile, Data: chain, Perm: keyfile.SecretPerm},
+	)
 }
 
 // sameKey reports whether the certificate is for the public key.

@@ -110,7 +110,7 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, keyID, keyFile 
 		return err
 	}
 	// Before a token is made, which would be spent in vain.
-	if err := mayWriteAll(env, job.outputs(), f.force); err != nil {
+	if err := env.MayWriteAll(f.force, job.outputs()...); err != nil {
 		return err
 	}
 	return job.run(cmd.Context())

@@ -77,9 +77,9 @@ func otherJournals(env *cli.Env) ([]*journal, error) {
 	return journals, nil
 }
 
-func (j *journal) encode(env *cli.Env) (newFile, error) {
+func (j *journal) encode(env *cli.Env) (cli.NewFile, error) {
 	data, err := json.MarshalIndent(j, "", "  ")
-	return newFile{journalName(env), append(data, '\n'), keyfile.SecretPerm}, err
+	return cli.NewFile{Name: journalName(env), Data: append(data, '\n'), Perm: keyfile.SecretPerm}, err
 }
 
 // save writes the journal, or removes the file of an empty one.
@@ -91,7 +91,7 @@ func (j *journal) save(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	return writeAll([]newFile{record})
+	return cli.WriteFiles(record)
 }
 
 func (j *journal) directory(path string, host bool) {

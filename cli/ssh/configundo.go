@@ -73,7 +73,7 @@ func (e *journalEntry) undo(env *cli.Env, force bool) (changed bool, err error) 
 	case bytes.Equal(now, text):
 		return false, nil
 	}
-	return true, writeAll([]newFile{{e.Path, text, publicPerm}}) // it keeps its mode
+	return true, cli.WriteFiles(cli.NewFile{Name: e.Path, Data: text, Perm: cli.PublicPerm}) // it keeps its mode
 }
 
 // isLink reports whether a symbolic link has the name. Whoever made it wants it.

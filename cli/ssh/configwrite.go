@@ -43,7 +43,7 @@ type configPlan struct {
 	journal *journal
 	places  []string // of all templates
 	dirs    []string // to be made
-	files   []newFile
+	files   []cli.NewFile
 }
 
 // applyConfig writes all templates, or nothing, and remembers for undoConfig what
@@ -102,22 +102,22 @@ func (p *configPlan) add(t api.SSHTemplate) error {
 func (p *configPlan) write(name string, text []byte, existed bool) {
 	perm := keyfile.SecretPerm
 	if existed {
-		perm = publicPerm
+		perm = cli.PublicPerm
 	}
 	for i, f := range p.files {
-		if f.name == name {
-			p.files[i].data = text
+		if f.Name == name {
+			p.files[i].Data = text
 			return
 		}
 	}
-	p.files = append(p.files, newFile{name, text, perm})
+	p.files = append(p.files, cli.NewFile{Name: name, Data: text, Perm: perm})
 }
 
 // currentText is what is in a file, or will be after the planned writes.
 func (p *configPlan) currentText(name string) (text []byte, existed bool, err error) {
 	for _, f := range p.files {
-		if f.name == name {
-			return f.data, true, nil
+		if f.Name == name {
+			return f.Data, true, nil
 		}
 	}
 	text, err = os.ReadFile(name)
@@ -134,19 +134,19 @@ func (p *configPlan) carryOut() error {
 	if err != nil {
 		return err
 	}
-	if old, err := os.ReadFile(record.name); err == nil && bytes.Equal(old, record.data) && len(p.files) == 0 && len(p.dirs) == 0 {
+	if old, err := os.ReadFile(record.Name); err == nil && bytes.Equal(old, record.Data) && len(p.files) == 0 && len(p.dirs) == 0 {
 		return nil
 	}
 	slices.Reverse(p.files)
 	var made []string
 	for _, dir := range p.dirs {
-		made = append(made, missingDirs(dir)...)
+		made = append(made, cli.MissingDirs(dir)...)
 		if err = os.MkdirAll(dir, keyfile.DirPerm); err != nil {
 			break
 		}
 	}
 	if err == nil {
-		err = writeAll(append([]newFile{record}, p.files...))
+		err = cli.WriteFiles(append([]cli.NewFile{record}, p.files...)...)
 	}
 	if err != nil {
 		for _, dir := range slices.Backward(made) {

@@ -91,11 +91,11 @@ func (r *identityRequest) save(chain []api.CertPEM) error {
 	if err != nil {
 		return err
 	}
-	return writeAll([]newFile{
-		{r.paths.key, key, keyfile.SecretPerm},
-		{r.paths.crt, keyfile.EncodeCertificates(api.Certificates(chain)...), keyfile.SecretPerm},
-		{r.paths.file, about, keyfile.SecretPerm},
-	})
+	return cli.WriteFiles(
+		cli.NewFile{Name: r.paths.key, Data: key, Perm: keyfile.SecretPerm},
+		cli.NewFile{Name: r.paths.crt, Data: keyfile.EncodeCertificates(api.Certificates(chain)...), Perm: keyfile.SecretPerm},
+		cli.NewFile{Name: r.paths.file, Data: about, Perm: keyfile.SecretPerm},
+	)
 }
 
 // withIdentity makes the client present the identity certificate, if there is
@@ -123,5 +123,5 @@ func renewIdentity(env *cli.Env, chain []api.CertPEM) error {
 	if err != nil || !bytes.Equal(old[0].RawSubjectPublicKeyInfo, chain[0].RawSubjectPublicKeyInfo) {
 		return nil
 	}
-	return writeAll([]newFile{{paths.crt, keyfile.EncodeCertificates(api.Certificates(chain)...), keyfile.SecretPerm}})
+	return cli.WriteFiles(cli.NewFile{Name: paths.crt, Data: keyfile.EncodeCertificates(api.Certificates(chain)...), Perm: keyfile.SecretPerm})
 }

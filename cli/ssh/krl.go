@@ -90,7 +90,7 @@ func installKRL(ctx context.Context, env *cli.Env, c *client.Client, name string
 		return err
 	}
 	if write {
-		if err := keyfile.WriteFile(name, list, publicPerm); err != nil {
+		if err := keyfile.WriteFile(name, list, cli.PublicPerm); err != nil {
 			return cli.FileError(err)
 		}
 	}

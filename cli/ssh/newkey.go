@@ -88,18 +88,18 @@ func (p *newKeyPassword) validate(password string) error {
 
 // keyPairFiles are NAME and NAME.pub. The key is encrypted unless password is
 // nil.
-func keyPairFiles(name string, key crypto.Signer, pub ssh.PublicKey, comment string, password []byte) ([]newFile, error) {
+func keyPairFiles(name string, key crypto.Signer, pub ssh.PublicKey, comment string, password []byte) ([]cli.NewFile, error) {
 	private, err := keyfile.EncodePrivateKey(key, keyfile.OpenSSH, password)
 	if err != nil {
 		return nil, err
 	}
-	return []newFile{
-		{name, private, keyfile.SecretPerm},
-		{name + ".pub", encodePublicKey(pub, comment), publicPerm},
+	return []cli.NewFile{
+		{Name: name, Data: private, Perm: keyfile.SecretPerm},
+		{Name: name + ".pub", Data: encodePublicKey(pub, comment), Perm: cli.PublicPerm},
 	}, nil
 }
 
 // certificateFile is NAME-cert.pub.
-func certificateFile(name string, cert *ssh.Certificate, comment string) newFile {
-	return newFile{name + "-cert.pub", encodePublicKey(cert, comment), publicPerm}
+func certificateFile(name string, cert *ssh.Certificate, comment string) cli.NewFile {
+	return cli.NewFile{Name: name + "-cert.pub", Data: encodePublicKey(cert, comment), Perm: cli.PublicPerm}
 }

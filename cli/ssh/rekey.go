@@ -56,7 +56,7 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if f.out != "" {
 		outKey, outCrt = f.out, f.out+"-cert.pub"
 	}
-	if err := mayWriteAll(env, []string{outKey, outKey + ".pub", outCrt}, f.force); err != nil {
+	if err := env.MayWriteAll(f.force, outKey, outKey+".pub", outCrt); err != nil {
 		return err
 	}
 	old, comment, err := f.load(env, crtFile, keyFile)
@@ -92,8 +92,8 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err := checkCertificate(cert, pub, ca.SSHHost); err != nil {
 		return err
 	}
-	files = append(files, newFile{outCrt, encodePublicKey(cert, comment), publicPerm})
-	if err := writeAll(files); err != nil {
+	files = append(files, cli.NewFile{Name: outCrt, Data: encodePublicKey(cert, comment), Perm: cli.PublicPerm})
+	if err := cli.WriteFiles(files...); err != nil {
 		return err
 	}
 	env.Selected("Private Key", outKey)

@@ -69,7 +69,7 @@ func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if err := checkCertificate(cert, old.Key, ca.SSHHost); err != nil {
 		return err
 	}
-	if err := writeAll([]newFile{{out, encodePublicKey(cert, comment), publicPerm}}); err != nil {
+	if err := cli.WriteFiles(cli.NewFile{Name: out, Data: encodePublicKey(cert, comment), Perm: cli.PublicPerm}); err != nil {
 		return err
 	}
 	env.Selected("Certificate", out)

@@ -94,7 +94,7 @@ func (j *signing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var files []newFile
+	var files []cli.NewFile
 	if !j.sign {
 		password, err := j.password.ask(j.env)
 		if err != nil {
@@ -123,7 +123,7 @@ func (j *signing) run(ctx context.Context) error {
 		}
 		files = append(append(files, more...), certificateFile(j.addUserBase(), resp.AddUserCertificate.Certificate, j.subject.keyID))
 	}
-	if err := writeAll(files); err != nil {
+	if err := cli.WriteFiles(files...); err != nil {
 		return err
 	}
 	j.report(resp)

@@ -1,4 +1,4 @@
-package ssh
+package cli
 
 import (
 	"bytes"
@@ -8,35 +8,36 @@ import (
 	"path/filepath"
 	"slices"
 
-	"stepca/cli"
 	"stepca/keyfile"
 )
 
-// publicPerm is the mode of files that are no secrets.
-const publicPerm fs.FileMode = 0o644
+// PublicPerm is the mode of files that are no secrets; keyfile.SecretPerm is that
+// of the others.
+const PublicPerm fs.FileMode = 0o644
 
-// A newFile is a file to be written.
-type newFile struct {
-	name string
-	data []byte
-	perm fs.FileMode
+// A NewFile is a file to be written.
+type NewFile struct {
+	Name string
+	Data []byte
+	Perm fs.FileMode // of one that is not there yet; see keyfile.WriteFile
 }
 
-// writeAll writes all files or none: each in one piece, and if one of them
-// cannot be written, those before it get their old contents back.
-func writeAll(files []newFile) error {
+// WriteFiles writes all files or none, in their order: each in one piece, and if
+// one of them cannot be written, those before it get their old contents back. It
+// does not ask, see Env.MayWriteAll.
+func WriteFiles(files ...NewFile) error {
 	var undo []func() error
 	for _, f := range files {
-		restore, err := saved(f.name)
+		restore, err := saved(f.Name)
 		if err == nil {
 			undo = append(undo, restore)
-			err = keyfile.WriteFile(f.name, f.data, f.perm)
+			err = keyfile.WriteFile(f.Name, f.Data, f.Perm)
 		}
 		if err != nil {
 			for _, restore := range slices.Backward(undo) {
 				err = errors.Join(err, restore())
 			}
-			return cli.FileError(err)
+			return FileError(err)
 		}
 	}
 	return nil
@@ -65,7 +66,7 @@ func saved(name string) (restore func() error, err error) {
 
 // absent returns what removes a file, and the directories that are missing now.
 func absent(name string) (restore func() error) {
-	missing := missingDirs(filepath.Dir(name))
+	missing := MissingDirs(filepath.Dir(name))
 	return func() error {
 		err := os.Remove(name)
 		for _, dir := range slices.Backward(missing) {
@@ -78,9 +79,9 @@ func absent(name string) (restore func() error) {
 	}
 }
 
-// missingDirs are those of a directory and its parents that are not there, the
+// MissingDirs are those of a directory and its parents that are not there, the
 // outermost first.
-func missingDirs(dir string) []string {
+func MissingDirs(dir string) []string {
 	var missing []string
 	for {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -92,8 +93,8 @@ func missingDirs(dir string) []string {
 	}
 }
 
-// mayWriteAll asks about every file that is there before any is written.
-func mayWriteAll(env *cli.Env, names []string, force bool) error {
+// MayWriteAll is MayWrite for several files, before any of them is written.
+func (env *Env) MayWriteAll(force bool, names ...string) error {
 	for _, name := range names {
 		if err := env.MayWrite(name, force); err != nil {
 			return err
