@@ -121,8 +121,10 @@ func TestCheckFiles(t *testing.T) {
 		{"provisioners", `{` + good + `,"authority":{"provisioners":[{"type":"ACME","name":"a","options":{"x509":{"templateFile":"no.tpl"}}},{"type":"ACME","name":"b","options":{"x509":{"templateFile":"bad.tpl"}}},{"type":"ACME","name":"c","options":{"x509":{"templateFile":"good.tpl"}}}]}}`, []string{
 			`E authority.provisioners[0]: provisioner "a" is disabled: options.x509: reading templateFile "no.tpl": no such file or directory`,
 			"E authority.provisioners[1].options.x509: the template cannot be parsed: error parsing template: template: template:1: missing value for if"}},
-		{"profiles", `{` + good + `,"authority":{"provisioners":[{"type":"ACME","name":"a","profiles":{"x":{"description":"d","claims":{"maxTLSCertDuration":"48h"}}}},{"type":"ACME","name":"b","profiles":{"x":{"description":"d","templateFile":"bad.tpl"},"y":{"description":"d","templateFile":"good.tpl"}}}]}}`, []string{
+		{"profiles", `{` + good + `,"authority":{"provisioners":[{"type":"ACME","name":"a","profiles":{"x":{"description":"d","claims":{"maxTLSCertDuration":"48h"}},"y":{}},"defaultProfile":"z"},{"type":"ACME","name":"b","profiles":{"x":{"description":"d","templateFile":"bad.tpl"},"y":{"description":"d","templateFile":"good.tpl"}}}]}}`, []string{
 			`E authority.provisioners[0].profiles.x.claims.maxTLSCertDuration: provisioner "a" is disabled: 48h0m0s is more than the provisioner's maximum of 24h0m0s`,
+			`E authority.provisioners[0].profiles.y.description: provisioner "a" is disabled: clients have to be told what the profile is for`,
+			`E authority.provisioners[0].defaultProfile: provisioner "a" is disabled: there is no profile called "z"`,
 			"E authority.provisioners[1].profiles.x: the template cannot be parsed: error parsing template: template: template:1: missing value for if"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

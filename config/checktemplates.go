@@ -60,11 +60,13 @@ func (f *fileCheck) provisioners(c *Config) {
 		return // a fault of the file itself, which Check reports
 	}
 	for _, failure := range all.Failures() {
-		at, err := places[failure.Provisioner.Name], failure.Err
-		if field, ok := errors.AsType[*provisioner.FieldError](err); ok && field.Path != "" {
-			at, err = at+"."+field.Path, field.Err
+		for _, err := range joined(failure.Err) {
+			at := places[failure.Provisioner.Name]
+			if field, ok := errors.AsType[*provisioner.FieldError](err); ok && field.Path != "" {
+				at, err = at+"."+field.Path, field.Err
+			}
+			f.errorf(at, "provisioner %q is disabled: %v", failure.Provisioner.Name, err)
 		}
-		f.errorf(at, "provisioner %q is disabled: %v", failure.Provisioner.Name, err)
 	}
 	for _, t := range all.Templates() {
 		_, err := template.ParseX509(t.Source)
@@ -75,6 +77,14 @@ func (f *fileCheck) provisioners(c *Config) {
 			f.errorf(places[t.Provisioner.Name]+"."+t.Path, "the template cannot be parsed: %v", err)
 		}
 	}
+}
+
+// joined returns the errors that errors.Join has put together.
+func joined(err error) []error {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		return list.Unwrap()
+	}
+	return []error{err}
 }
 
 // standInKey returns a public key in the place of those of the SSH CA, which may

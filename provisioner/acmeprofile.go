@@ -44,17 +44,16 @@ type ProfileClaims struct {
 var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // prepareProfiles makes the profiles ready, after the provisioner's own settings.
-// Errors are of type FieldError.
+// Errors are of type FieldError, joined.
 func (p *ACME) prepareProfiles(s *setup) error {
+	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(p.Profiles)) {
-		if err := p.prepareProfile(s, name); err != nil {
-			return err
-		}
+		faults = append(faults, p.prepareProfile(s, name))
 	}
 	if p.DefaultProfile != "" && p.Profiles[p.DefaultProfile] == nil {
-		return &FieldError{"defaultProfile", fmt.Errorf("there is no profile called %q", p.DefaultProfile)}
+		faults = append(faults, &FieldError{"defaultProfile", fmt.Errorf("there is no profile called %q", p.DefaultProfile)})
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func (p *ACME) prepareProfile(s *setup, name string) error {
