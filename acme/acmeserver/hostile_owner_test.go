@@ -71,6 +71,44 @@ func TestForeignResources(t *testing.T) {
 	owner.post(challenge, map[string]any{}).want(http.StatusOK)
 }
 
+// TestForeignAuthorizationsWithoutOrder has others ask for what one account proved
+// without an order, which is good for its own orders and revocations only.
+func TestForeignAuthorizationsWithoutOrder(t *testing.T) {
+	t.Parallel()
+	c := newCA(t, new(validator), nil)
+	owner, neighbour := newClient(t, c).register(), newClient(t, c).register()
+	abroad := newClient(t, c)
+	abroad.base, abroad.key = c.URL+"/acme/other/", owner.key
+	abroad.register()
+	r := owner.post(owner.base+"new-authz", map[string]any{"identifier": ids("a.example")[0]}).want(http.StatusCreated)
+	authz := r.header.Get("Location")
+	challenge := r.json()["challenges"].([]any)[0].(map[string]any)["url"].(string)
+	for _, u := range []string{authz, challenge} {
+		neighbour.post(u, nil).problem(403, "unauthorized")
+		abroad.post(strings.Replace(u, "/acme/acme/", "/acme/other/", 1), nil).problem(403, "unauthorized")
+	}
+	owner.post(challenge, map[string]any{}).want(http.StatusOK)
+	for _, u := range []string{"/order/", "/certificate/"} { // it is no order, whatever stores it
+		owner.post(strings.Replace(authz, "/authz/", u, 1), nil).problem(404, "malformed")
+	}
+	for _, one := range []*client{neighbour, abroad} {
+		if _, order := one.order("a.example"); order["status"] != "pending" {
+			t.Errorf("order of another account: %v", order)
+		}
+	}
+	for _, name := range []string{"*.a.example", "b.a.example"} {
+		if _, order := owner.order(name); order["status"] != "pending" {
+			t.Errorf("order for %s: %v", name, order)
+		}
+	}
+	crt, _, _ := neighbour.issue("a.example")
+	abroad.post(abroad.base+"revoke-cert", revocationOf(crt, nil)).problem(403, "unauthorized")
+	owner.post(owner.base+"revoke-cert", revocationOf(crt, nil)).want(http.StatusOK) // RFC 8555 §7.6
+	if _, order := owner.order("a.example"); order["status"] != "ready" {
+		t.Errorf("order of the account that proved it: %v", order)
+	}
+}
+
 // finished returns a certificate, and the order it came by with its URL.
 func (c *client) finished(names ...string) (leaf []byte, u string, order map[string]any) {
 	c.t.Helper()

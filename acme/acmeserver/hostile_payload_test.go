@@ -31,6 +31,7 @@ func TestHostilePayloads(t *testing.T) {
 		"finalize":   {order["finalize"].(string), []string{"{}", `{"csr":7}`, `{"csr":null}`, `{"csr":["x"]}`, `{"csr":"AAAA","csr":"AAAA"}`}, "", true},
 		"authz":      {authz, []string{"{}", `{"status":"valid"}`, `{"status":"pending"}`, `{"status":7}`, `{"status":"Deactivated"}`}, "", true},
 		"challenge":  {challenge, []string{}, "", true},
+		"newAuthz":   {cl.base + "new-authz", []string{"{}", `{"identifier":null}`, `{"identifier":[]}`, `{"identifier":{"type":"dns"}}`, `{"identifier":{"type":"dns","value":7}}`, `{"identifiers":[]}`}, "", true},
 		"revokeCert": {cl.base + "revoke-cert", []string{"{}", `{"certificate":7}`, `{"certificate":null}`, `{"certificate":[]}`}, "", true},
 		"keyChange":  {cl.base + "key-change", []string{"{}", `{"protected":"","payload":"","signature":""}`, `{"protected":7}`}, "", true},
 	} {
