@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"encoding/asn1"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -99,7 +98,8 @@ func (s *signer) SignContext(ctx context.Context, digest []byte, opts crypto.Sig
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := opts.(*rsa.PSSOptions); ok {
+	if scheme.Scheme == tpm2.TPMAlgRSAPSS {
+		// TPMs choose the length of the salt, some another than TLS and X.509 want.
 		pss := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 		if rsa.VerifyPSS(s.public.(*rsa.PublicKey), opts.HashFunc(), digest, raw, pss) != nil {
 			return nil, fmt.Errorf("PSS %w by this TPM with a salt as long as the hash", kms.ErrUnsupported)
@@ -173,75 +173,4 @@ func rawSignature(signature *tpm2.TPMTSignature) ([]byte, error) {
 		return asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(s.SignatureR.Buffer), new(big.Int).SetBytes(s.SignatureS.Buffer)})
 	}
 	return nil, fmt.Errorf("the TPM signed with algorithm %#x, which was not asked for", uint16(signature.SigAlg))
-}
-
-// An akSigner is an attestation key. It signs what it has seen only, and nothing
-// that begins like a statement of the TPM.
-type akSigner struct{ *signer }
-
-var errDigest = errors.New("an attestation key signs no digests, only whole messages: requests for its certificate")
-
-func (s *akSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, errDigest }
-
-func (s *akSigner) SignContext(ctx context.Context, _ []byte, _ crypto.SignerOpts) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return nil, errDigest
-}
-
-// maxBuffer is how many bytes a TPM takes at a time, at least.
-const maxBuffer = 1024
-
-// SignMessage implements crypto.MessageSigner.
-func (s *akSigner) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if opts.HashFunc() != crypto.SHA256 {
-		return nil, fmt.Errorf("signing with an attestation key and %s %w; it signs with SHA-256", opts.HashFunc(), kms.ErrUnsupported)
-	}
-	scheme, err := akScheme(s.record)
-	if err != nil {
-		return nil, err
-	}
-	var signature tpm2.TPMTSignature
-	err = s.engine.use(context.Background(), func(t *session) error {
-		digest, ticket, err := t.hash(message)
-		if err != nil {
-			return err
-		}
-		key, err := t.load(s.record)
-		if err != nil {
-			return err
-		}
-		signature, err = t.sign(key, digest, scheme, ticket)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return rawSignature(&signature)
-}
-
-// hash has the TPM hash a message, and returns the ticket that says so.
-func (s *session) hash(message []byte) ([]byte, tpm2.TPMTTKHashCheck, error) {
-	fail := func(err error) ([]byte, tpm2.TPMTTKHashCheck, error) {
-		return nil, tpm2.TPMTTKHashCheck{}, fmt.Errorf("hashing in the TPM: %w", err)
-	}
-	start, err := tpm2.HashSequenceStart{HashAlg: akHash}.Execute(s)
-	if err != nil {
-		return fail(err)
-	}
-	s.loaded(start.SequenceHandle)
-	sequence := tpm2.AuthHandle{Handle: start.SequenceHandle, Auth: noAuth()}
-	for len(message) > maxBuffer {
-		if _, err := (tpm2.SequenceUpdate{SequenceHandle: sequence, Buffer: tpm2.TPM2BMaxBuffer{Buffer: message[:maxBuffer]}}).Execute(s); err != nil {
-			return fail(err)
-		}
-		message = message[maxBuffer:]
-	}
-	end, err := tpm2.SequenceComplete{SequenceHandle: sequence, Buffer: tpm2.TPM2BMaxBuffer{Buffer: message}, Hierarchy: tpm2.TPMRHOwner}.Execute(s)
-	if err != nil {
-		return fail(err)
-	}
-	s.open = s.open[:len(s.open)-1] // the TPM has flushed it
-	return end.Result.Buffer, end.Validation, nil
 }
