@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/mholt/acmez/v3/acme"
 	"github.com/spf13/cobra"
@@ -126,7 +124,7 @@ func (f *certificateFlags) acmeCertificate(ctx context.Context, env *cli.Env, g 
 	for _, id := range ids {
 		names = append(names, nouns.Identifier{Type: nouns.IdentifierType(id.Type), Value: id.Value})
 	}
-	csr, err := client.NewCSR(key, subject, names)
+	csr, err := client.NewCSR(key, acmeCommonName(subject, g), names)
 	if err != nil {
 		return err
 	}
@@ -164,30 +162,6 @@ func (f *signFlags) acmeSign(ctx context.Context, env *cli.Env, g *grant, csr *x
 	}
 	env.Selected("Certificate", crtFile)
 	return nil
-}
-
-// identifiers returns the identifiers to order: what can be ordered with ACME, and
-// proved in the way that the flags say.
-func (f *acmeFlags) identifiers(names []string) ([]acme.Identifier, error) {
-	byDNS := len(f.hookWords) > 0
-	var ids []acme.Identifier
-	for _, name := range names {
-		id := nouns.ParseSAN(name)
-		switch {
-		case id.Type != nouns.DNS && id.Type != nouns.IP:
-			//lint:ignore ST1005 the text that users know
-			return nil, errors.New("Email Address and URI SANs are not supported for ACME flow")
-		case strings.HasPrefix(name, "*.") && !byDNS:
-			return nil, fmt.Errorf("wildcard dnsnames (*.x) require dns validation; use the '--dns-hook' flag to get a certificate for %s", name)
-		case id.Type == nouns.IP && byDNS:
-			return nil, fmt.Errorf("no DNS record proves an IP address; get the certificate for %s without the '--dns-hook' flag", name)
-		}
-		ids = append(ids, acme.Identifier{Type: string(id.Type), Value: id.Value})
-	}
-	if len(ids) == 0 {
-		return nil, errors.New("there is no name to order a certificate for")
-	}
-	return ids, nil
 }
 
 // acmeOrder orders a certificate and returns its chain, leaf first.
@@ -248,38 +222,4 @@ func (f *issuance) orderValidity(env *cli.Env, directory string) (notBefore, not
 		now = *notBefore
 	}
 	return notBefore, at(after, now), nil
-}
-
-// acmeError shows what people need: of a problem document the detail, of a request
-// that failed the address and the reason.
-func acmeError(what string, err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("%s: %w", what, failed)
-	}
-	problem, ok := errors.AsType[acme.Problem](err)
-	if pointer, found := errors.AsType[*acme.Problem](err); found && pointer != nil {
-		problem, ok = *pointer, true
-	}
-	if !ok || problem.Detail == "" {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	detail := problem.Detail
-	for _, sub := range problem.Subproblems {
-		detail += "; "
-		if sub.Identifier.Value != "" {
-			detail += sub.Identifier.Value + ": "
-		}
-		detail += sub.Detail
-	}
-	return fmt.Errorf("%s: %s", what, printable(detail))
-}
-
-// printable returns text from elsewhere without what would move the cursor.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

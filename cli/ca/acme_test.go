@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,8 @@ func TestACMECertificate(t *testing.T) {
 	}{
 		{"standalone", []string{"a.example", "--san", "b.example", "--san", "127.0.0.1", "--acme", w.Directory, "--http-listen", w.HTTP, "--not-after", "1h"},
 			"Using Standalone Mode HTTP challenge to validate a.example .", "a.example b.example"},
+		{"international", []string{"Bücher.Example", "--san", "B.Example", "--san", "b.example", "--acme", w.Directory, "--http-listen", w.HTTP},
+			"Using Standalone Mode HTTP challenge to validate xn--bcher-kva.example .", "xn--bcher-kva.example b.example"},
 		{"provisioner", []string{"a.example", "--ca-url", w.CA.URL, "--provisioner", "acme", "--http-listen", w.HTTP},
 			"Waiting for Order to be 'ready' for finalization .", "a.example"},
 		{"tls-alpn", []string{"c.example", "--acme", w.Directory, "--tls-alpn", "--tls-listen", w.TLS, "--contact", "ops@example.com"},
@@ -105,6 +108,15 @@ func TestACMERefused(t *testing.T) {
 		if r.Code == 0 || !strings.Contains(r.Stderr, tt.want) {
 			t.Errorf("%q: exit code %d, want an error with %q; stderr:\n%s", tt.args, r.Code, tt.want, r.Stderr)
 		}
+	}
+	l, err := net.Listen("tcp", w.HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := w.run(t, "ca", "certificate", "a.example", w.File("x.crt"), w.File("x.key"), "--acme", w.Directory, "--http-listen", w.HTTP)
+	if want := "listen tcp " + w.HTTP + ": bind: address already in use; use '--webroot' with the web server that listens there"; r.Code == 0 || !strings.Contains(r.Stderr, want) {
+		t.Errorf("where a web server listens: exit code %d, want an error with %q; stderr:\n%s", r.Code, want, r.Stderr)
 	}
 	if _, err := os.Stat(w.File("x.key")); err == nil {
 		t.Error("a key was written without a certificate")

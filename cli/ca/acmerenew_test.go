@@ -81,6 +81,8 @@ func TestACMERenewAtTheCA(t *testing.T) {
 			}
 			w.Leaf(t, crt, "a.example")
 
+			// Nor do settings for getting certificates change how they are renewed.
+			w.session.Environ["STEP_ACME"], w.session.Environ["STEP_WEBROOT"] = w.Directory, "www"
 			// Whoever says when is not told otherwise, nor is anything asked for.
 			renewed := copyFile(t, crt, w.File("renewed.crt"))
 			must(t, w.run(t, "ca", "renew", "--ca-url", w.CA.URL, "--force", "--expires-in", "1h", crt, key))

@@ -111,19 +111,27 @@ func (r *renewal) acmeSource(env *cli.Env, cmd *cobra.Command, rec *acmeRecord, 
 	return &s, nil
 }
 
-// usedACMEFlag returns the name of a flag that only says how to use an ACME server
-// and that the user gave, "" for none.
+// acmeFlagNames returns the names of the flags of acmeFlags.
+func acmeFlagNames() []string {
+	var (
+		flags acmeFlags
+		cmd   cobra.Command
+		names []string
+	)
+	flags.define(&cmd)
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// usedACMEFlag returns the name of a flag that says how to use an ACME server and
+// that the user gave, "" for none.
 func usedACMEFlag(cmd *cobra.Command) string {
-	var probe acmeFlags
-	scratch := &cobra.Command{}
-	probe.define(scratch)
-	used := ""
-	scratch.Flags().VisitAll(func(f *pflag.Flag) {
-		if used == "" && cmd.Flags().Changed(f.Name) {
-			used = f.Name
+	for _, name := range acmeFlagNames() {
+		if cmd.Flags().Changed(name) {
+			return name
 		}
-	})
-	return used
+	}
+	return ""
 }
 
 // acmeProvisioner returns the name of the ACME provisioner that vouched for a

@@ -51,6 +51,7 @@ func (r *renewal) define(cmd *cobra.Command, verb string) {
 	authority.DefineKMS(cmd, &r.kms)
 	r.hooks.define(cmd)
 	r.acme.define(cmd)
+	cli.OnlyCommandLine(cmd, acmeFlagNames()...) // where others get certificates by ACME, renewing stays what it is
 	cli.Force(cmd, &r.force)
 }
 

@@ -59,6 +59,7 @@ $ step ca revoke --cert internal.crt --reasonCode cessationOfOperation`,
 	flags.StringVar(&f.cert, "cert", "", "the `file` with the certificate to revoke, which then needs no token")
 	flags.StringVar(&f.key, "key", "", "the private key `file` of --cert")
 	flags.StringVar(&f.acme, "acme", "", "the `URL` of the directory of the ACME server that issued --cert, which revokes it for --key or for the account that got it")
+	cli.OnlyCommandLine(cmd, "acme")
 	f.revocation.Define(cmd)
 	return cmd
 }

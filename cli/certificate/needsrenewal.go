@@ -74,6 +74,7 @@ $ step certificate needs-renewal --expires-in 24h https://example.com`,
 	}
 	f.Define(cmd)
 	cmd.Flags().StringVar(&acme, "acme", "", "the `URL` of the directory of the ACME server that issued the certificate, which is asked")
+	cli.OnlyCommandLine(cmd, "acme")
 	cmd.Flags().BoolVar(&bundle, "bundle", false, "check all certificates of the file or server")
 	remote.define(cmd)
 	return cmd
