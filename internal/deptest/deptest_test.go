@@ -61,7 +61,7 @@ const rule = `
 
 	# Protocols.
 	acme: ca jose store
-	acme/va: ca acme
+	acme/va: ca jose acme
 	acme/acmeserver: ca jose acme acme/va store provisioner policy issue revocation
 	scep: ca issue provisioner keyfile kms template store
 	api: ca
