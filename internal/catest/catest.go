@@ -28,6 +28,8 @@ import (
 	"testing"
 	"time"
 
+	gojose "github.com/go-jose/go-jose/v4"
+
 	"stepca/config"
 	"stepca/jose"
 	"stepca/kms"
@@ -56,9 +58,9 @@ type Options struct {
 	// Keys opens the keys of the CA, which are files; nil means soft.Open.
 	Keys func(context.Context, kms.Config) (kms.Engine, error)
 
-	Getenv  func(string) string            // nil knows no variable
-	Log     *slog.Logger                   // nil writes to the test's log
-	Stderr  io.Writer                      // gets banner and access log; nil writes to the test's log
+	Getenv func(string) string // nil knows no variable
+	Log    *slog.Logger        // nil writes to the test's log
+	Stderr io.Writer           // gets banner and access log; nil writes to the test's log
 
 	ACME server.ACMEOptions // how ACME challenges are validated
 }
@@ -176,13 +178,25 @@ func (c *CA) certificate(tmpl, parent *x509.Certificate, pub crypto.PublicKey, k
 	return crt
 }
 
-// provisionerKey is made once: to encrypt it takes as long as to break it should.
+// provisionerKey is made once, and encrypted so that it is opened at once: with the
+// iterations of a real one, tests of the command line would do little else.
 var provisionerKey = sync.OnceValues(func() (key *provisionerKeyPair, err error) {
 	key = new(provisionerKeyPair)
 	if key.jwk, err = jose.GenerateJWK(); err != nil {
 		return nil, err
 	}
-	jwe, err := jose.EncryptJWK(key.jwk, []byte(Password))
+	text, err := json.Marshal(key.jwk)
+	if err != nil {
+		return nil, err
+	}
+	const iterations = 1000
+	enc, err := gojose.NewEncrypter(gojose.A256GCM,
+		gojose.Recipient{Algorithm: gojose.PBES2_HS256_A128KW, Key: []byte(Password), PBES2Count: iterations},
+		new(gojose.EncrypterOptions).WithContentType("jwk+json"))
+	if err != nil {
+		return nil, err
+	}
+	jwe, err := enc.Encrypt(text)
 	if err != nil {
 		return nil, err
 	}
