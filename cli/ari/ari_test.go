@@ -3,12 +3,14 @@ package ari
 import (
 	"crypto/x509"
 	"fmt"
+	"io"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"stepca/acme"
 )
@@ -144,4 +146,40 @@ func TestWebPage(t *testing.T) {
 			t.Errorf("webPage(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+// An answerer answers the directory, and everything else with a body and a header.
+type answerer struct{ body, retryAfter string }
+
+func (a answerer) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := a.body
+	if r.URL.Path == "/directory" {
+		body = `{"renewalInfo": "https://ca.example/info"}`
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Retry-After": {a.retryAfter}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+// Whatever a server says, the moment is in its window, the next question within a
+// day, and the explanation can be shown.
+func FuzzAsk(f *testing.F) {
+	f.Add(`{"suggestedWindow": {"start": "2026-05-02T00:00:00Z", "end": "2026-05-03T00:00:00Z"}, "explanationURL": "https://ca.example/why"}`, "21600")
+	f.Add(`{"suggestedWindow": {"start": "0001-01-02T00:00:00Z", "end": "9999-12-31T23:59:59Z"}}`, "Fri, 01 May 2026 13:00:00 GMT")
+	f.Add(`{"suggestedWindow": {"start": "2026-05-02T00:00:00Z", "end": "2026-05-02T00:00:00.000000001Z"}}`, "-1")
+	f.Add(`{`, "")
+	f.Fuzz(func(t *testing.T, body, retryAfter string) {
+		c := &Client{Directory: "https://ca.example/directory", HTTP: &http.Client{Transport: answerer{body, retryAfter}}, Now: func() time.Time { return noon }}
+		s, err := c.Ask(t.Context(), certificate(7))
+		if err != nil {
+			return
+		}
+		if s.At.Before(s.Window.Start) || !s.At.Before(s.Window.End) {
+			t.Errorf("the moment %v is not in the window %v", s.At, s.Window)
+		}
+		if s.Again.Before(noon.Add(time.Minute)) || s.Again.After(noon.Add(24*time.Hour)) {
+			t.Errorf("to be asked again at %v", s.Again)
+		}
+		if strings.ContainsFunc(s.Explanation, unicode.IsControl) {
+			t.Errorf("explanation %q", s.Explanation)
+		}
+	})
 }
