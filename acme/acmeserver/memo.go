@@ -5,8 +5,12 @@ import (
 	"sync"
 )
 
-// memoSize bounds the records that a memo keeps, twice: a few KiB each.
-const memoSize = 256
+// What a memo keeps, twice: a thousand octets are an order of one name, and the
+// largest order is too large.
+const (
+	memoSize      = 256
+	maxMemoRecord = 16 << 10 // octets
+)
 
 // A memo keeps what records were decoded into, because each request of a flow
 // reads its account and most read its order. What is kept counts only for the very
@@ -37,8 +41,12 @@ func (m *memo[T]) get(id string, data []byte) *T {
 	return e.value
 }
 
-// put keeps the value of a record. Nobody may change either from now on.
+// put keeps the value of a record, unless that is large. Nobody may change either
+// from now on.
 func (m *memo[T]) put(id string, data []byte, value *T) {
+	if len(data) > maxMemoRecord {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.now) >= memoSize {
