@@ -227,3 +227,26 @@ func TestACMERenewPulledForward(t *testing.T) {
 		t.Errorf("stderr:\n%s", r.Stderr)
 	}
 }
+
+// One user has an account with each of several servers, and each certificate is
+// renewed where it came from.
+func TestACMESeveralServers(t *testing.T) {
+	t.Parallel()
+	first, second := newWorld(t), newWorld(t)
+	for _, w := range []*world{first, second} {
+		r := first.session.Run(t, "ca", "certificate", "a.example", w.File("a.crt"), w.File("a.key"),
+			"--acme", w.Directory, "--http-listen", w.HTTP, "--root", w.CA.RootFile)
+		must(t, r)
+	}
+	for _, w := range []*world{first, second} {
+		old := w.Leaf(t, w.File("a.crt"))
+		must(t, first.session.Run(t, "ca", "renew", "--force", w.File("a.crt"), w.File("a.key")))
+		if next := w.Leaf(t, w.File("a.crt"), "a.example"); next.SerialNumber.Cmp(old.SerialNumber) == 0 {
+			t.Error("not renewed")
+		}
+	}
+	r := must(t, first.session.Run(t, "ca", "acme", "account", "list"))
+	if strings.Count(r.Stdout, "\n") != 2 || !strings.Contains(r.Stdout, first.Directory+" ") || !strings.Contains(r.Stdout, second.Directory+" ") {
+		t.Errorf("accounts:\n%s", r.Stdout)
+	}
+}
