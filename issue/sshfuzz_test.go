@@ -2,6 +2,7 @@ package issue_test
 
 import (
 	"crypto/rand"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -70,8 +71,12 @@ func FuzzSSHRenewal(f *testing.F) {
 		if length := crt.ValidBefore - crt.ValidAfter; crt.ValidBefore < crt.ValidAfter || length > longest && length > old.ValidBefore-old.ValidAfter {
 			t.Errorf("valid from %d to %d after %d to %d", crt.ValidAfter, crt.ValidBefore, old.ValidAfter, old.ValidBefore)
 		}
-		if crt.CertType != old.CertType || !slices.Equal(crt.ValidPrincipals, old.ValidPrincipals) || string(crt.Key.Marshal()) != string(old.Key.Marshal()) {
+		if crt.CertType != old.CertType || crt.KeyId != old.KeyId || !slices.Equal(crt.ValidPrincipals, old.ValidPrincipals) || string(crt.Key.Marshal()) != string(old.Key.Marshal()) ||
+			!maps.Equal(crt.CriticalOptions, old.CriticalOptions) || !maps.Equal(crt.Extensions, old.Extensions) {
 			t.Errorf("%+v became %+v", old, crt)
+		}
+		if again, err := ssh.ParsePublicKey(certs.Wire); err != nil || string(again.Marshal()) != string(certs.Wire) {
+			t.Errorf("the wire format %x is read as %v, %v", certs.Wire, again, err)
 		}
 	})
 }
