@@ -19,7 +19,7 @@ func TestAcmetool(t *testing.T) {
 		}
 	}
 	c.Write(t, "state/conf/target", "request:\n  provider: "+c.Directory+"\n  key:\n    type: ecdsa\n", 0o644)
-	c.Write(t, "state/conf/responses", "acme-enter-email: ops@example.com\n", 0o644)
+	c.Write(t, "state/conf/responses", "acme-enter-email: ops@example.com\n\"acme-agreement:https://ca.example.com/terms\": true\n", 0o644)
 	c.Write(t, "hooks/dns", `#!/bin/sh
 record="`+c.DNS.Dir+`/_acme-challenge.$2"
 case $1 in

@@ -56,11 +56,15 @@ func TestApache(t *testing.T) {
 	}
 }
 
-// TestApacheRenews: mod_md renews by itself, when the authority says so.
+// TestApacheRenews: mod_md asks for a profile, and renews by itself when the
+// authority says so.
 func TestApacheRenews(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, "apache2", "apache2", shortLived, noBackdate)
-	c.apache(t)
+	c := newClient(t, "apache2", "apache2", map[string]any{
+		"claims":   map[string]any{"minTLSCertDuration": "1s"},
+		"profiles": map[string]any{"short": map[string]any{"description": "seconds", "claims": map[string]any{"defaultTLSCertDuration": "20s"}}},
+	}, noBackdate)
+	c.apache(t, "MDProfile short")
 	c.reloadApache(t, 1)
 	c.fetch(t, "www.example.com")
 	first := c.shown(t, "www.example.com")
@@ -72,8 +76,8 @@ func TestApacheRenews(t *testing.T) {
 	}
 }
 
-// apache runs Apache with the recipe.
-func (c *client) apache(t *testing.T) {
+// apache runs Apache with the recipe and further lines.
+func (c *client) apache(t *testing.T, lines ...string) {
 	t.Helper()
 	c.open(t)
 	if err := os.Mkdir(c.File("www"), 0o755); err != nil {
@@ -81,7 +85,7 @@ func (c *client) apache(t *testing.T) {
 	}
 	c.Write(t, "www/index.html", "hello from Apache", 0o644)
 	config := c.Write(t, "apache.conf", fmt.Sprintf(apacheConfig, c.Dir, c.HTTP, c.TLS, c.HTTPPort(), c.TLSPort())+
-		strings.Replace(c.recipe(t, "Apache", "apache")[0], "MDCheckInterval 1h", "MDCheckInterval 1s", 1), 0o644)
+		strings.Replace(c.recipe(t, "Apache", "apache")[0], "MDCheckInterval 1h", "MDCheckInterval 1s\n"+strings.Join(lines, "\n"), 1), 0o644)
 	c.serve(t, c.program, "-D", "FOREGROUND", "-f", config)
 	t.Cleanup(func() {
 		if t.Failed() {

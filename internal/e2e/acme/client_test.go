@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,12 +39,15 @@ type client struct {
 	environ []string
 }
 
-// newClient returns a client in a world of its own. Where the program is missing,
-// the test is skipped, or fails if CI is set.
+// newClient returns a client in a world of its own, where accounts have to agree to
+// terms of service. provisioner are further members of the provisioner. Where the
+// program is missing, the test is skipped, or fails if CI is set.
 func newClient(t *testing.T, program, debianPackage string, provisioner map[string]any, edits ...func(cfg map[string]any)) *client {
 	t.Helper()
 	path := lookProgram(t, program, debianPackage)
-	w := acmetest.New(t, provisioner, edits...)
+	members := map[string]any{"termsOfService": "https://ca.example.com/terms", "requireTermsOfService": true}
+	maps.Copy(members, provisioner)
+	w := acmetest.New(t, members, edits...)
 	root, err := os.ReadFile(w.CA.RootFile)
 	if err != nil {
 		t.Fatal(err)
