@@ -1,11 +1,13 @@
 package va
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -86,12 +88,7 @@ func (v *Validator) verifyAndroidChain(chain []*x509.Certificate, roots []*x509.
 	if len(chain) < 2 {
 		return bad("missing root certificate in x5c chain")
 	}
-	last := chain[len(chain)-1]
-	var trusted bool
-	for _, root := range roots {
-		trusted = trusted || last.Equal(root)
-	}
-	if !trusted {
+	if !slices.ContainsFunc(roots, func(root *x509.Certificate) bool { return sameAuthority(chain[len(chain)-1], root) }) {
 		return bad("root certificate in chain is not trusted")
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{
@@ -111,6 +108,13 @@ func (v *Validator) verifyAndroidChain(chain []*x509.Certificate, roots []*x509.
 		}
 	}
 	return nil
+}
+
+// sameAuthority reports whether two certificates are of one authority with one key.
+// Google has issued certificates of its root again and again, and devices send the
+// one that was new when they were made.
+func sameAuthority(a, b *x509.Certificate) bool {
+	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
 // describedKey returns the certificate with a KeyDescription that is nearest the

@@ -244,6 +244,12 @@ func TestAttestAndroid(t *testing.T) {
 	v.attest("PIXEL1", "android-key", statement(describe("old", "PIXEL1", 1)), nil, badStatement, "challenge mismatch")
 	v.attest("PIXEL1", "android-key", statement(describe(testKeyAuth, "PIXEL1", 0)), nil, badStatement, "made by software")
 	v.attest("PIXEL1", "android-key", statement(), nil, badStatement, "no certificate of x5c has a key description")
+	reissued := *v.root // an older certificate of the root, over by now
+	reissued.SerialNumber, reissued.NotAfter = big.NewInt(9), time.Now().Add(-time.Minute)
+	older := map[string]any{"x5c": []any{v.leaf(key.Public(), describe(testKeyAuth, "PIXEL1", 1)).Raw, v.sign(&reissued, v.key.Public()).Raw}, "sig": sig}
+	v.attest("PIXEL1", "android-key", older, key.Public(), "", "")
+	stranger := map[string]any{"x5c": []any{v.leaf(key.Public(), describe(testKeyAuth, "PIXEL1", 1)).Raw, newVendor(t).root.Raw}, "sig": sig}
+	v.attest("PIXEL1", "android-key", stranger, nil, badStatement, "root certificate in chain is not trusted")
 	rootless := map[string]any{"x5c": []any{v.leaf(key.Public(), describe(testKeyAuth, "PIXEL1", 1)).Raw}, "sig": sig}
 	v.attest("PIXEL1", "android-key", rootless, nil, badStatement, "missing root certificate")
 
