@@ -85,6 +85,10 @@ func TestProfilesAreWrittenBack(t *testing.T) {
 	if got := must(json.Marshal(p)); string(got) != text {
 		t.Errorf("written back: %s", got)
 	}
+	const twins = `{"type":"ACME","name":"a","profiles":{"X":{"description":"D"},"x":{"description":"d","y":1}}}`
+	if got := must(json.Marshal(must(Parse(json.RawMessage(twins))))); string(got) != twins {
+		t.Errorf("written back: %s", got)
+	}
 	if w := Warnings(p); len(w) != 1 || w[0] != "profiles.x.keyTypes is not known and has no effect" {
 		t.Errorf("warnings %q", w)
 	}

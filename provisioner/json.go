@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -229,8 +230,9 @@ func insertMember(raw json.RawMessage, path []string, m member) (json.RawMessage
 	if len(path) == 0 {
 		return encodeObject(append(members, m))
 	}
+	exact := slices.ContainsFunc(members, func(m member) bool { return m.name == path[0] })
 	for i := range members {
-		if strings.EqualFold(members[i].name, path[0]) {
+		if members[i].name == path[0] || (!exact && strings.EqualFold(members[i].name, path[0])) {
 			if members[i].value, err = insertMember(members[i].value, path[1:], m); err != nil {
 				return nil, err
 			}

@@ -118,6 +118,7 @@ func FuzzParse(f *testing.F) {
 	for _, raw := range fixtureJSON {
 		f.Add([]byte(raw))
 	}
+	f.Add([]byte(`{"type":"ACME","name":"n","profiles":{"a":{"description":"d","claims":{"x":1},"y":[{}]},"A":null},"defaultProfile":"a"}`))
 	f.Add([]byte(`{"type":"Future","name":"n","x":1e400}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p, err := Parse(raw)
