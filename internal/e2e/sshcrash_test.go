@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -59,11 +61,18 @@ func (c *sshCrash) busy() bool {
 	return len(c.recent) >= sshCrashClients && len(c.renewed) > 0 && len(c.revoked) > 0
 }
 
-// retry sends the attempts of the last round again.
+// retry sends the attempts of the last round again, and looks for what was revoked
+// before the crash in the list that hosts read.
 func (c *sshCrash) retry() {
 	attempts := c.recent
 	c.recent = nil
 	hc := c.ca.HTTP(nil)
+	status, krl := c.ca.Get(hc, "/ssh/krl")
+	for serial := range c.revoked {
+		if status != http.StatusOK || !bytes.Contains(krl, binary.BigEndian.AppendUint64(nil, serial)) {
+			c.t.Errorf("SSH certificate %d was revoked before the crash and is not on the KRL (%d)", serial, status)
+		}
+	}
 	for _, a := range attempts {
 		status, body, err := c.post(hc, "/1.0/ssh/sign", a.body)
 		switch {
