@@ -33,7 +33,7 @@ type attestFlags struct {
 
 func (f *attestFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.uri, "attestation-uri", "", "with ACME, the KMS `URI` of a key that a device attests, such as tpmkms:name=laptop; it is made if it is not there. The subject is the permanent identifier of the device")
+	flags.StringVar(&f.uri, "attestation-uri", "", "with ACME, the KMS `URI` of a key that a device attests, such as tpmkms:name=laptop")
 	flags.StringVar(&f.caURL, "attestation-ca-url", "", "the `URL` of the CA that certifies attestation keys of TPMs")
 	flags.StringVar(&f.caRoot, "attestation-ca-root", "", "the PEM `file` with the roots that the server of --attestation-ca-url is trusted by")
 	flags.BoolVar(&f.caInsecure, "attestation-ca-insecure", false, "do not verify the server of --attestation-ca-url")

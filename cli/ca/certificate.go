@@ -29,7 +29,8 @@ writes both to files. The key is not encrypted. The certificate file holds the c
 that a server presents: the certificate first, then the intermediates.
 
 With --attestation-uri the key is one that a device keeps, such as the TPM of this
-machine; <key-file> is left out.`,
+machine, and is made if it is not there. The device attests it to an ACME server, the
+subject is the permanent identifier of the device, and <key-file> is left out.`,
 		Example: `Get a certificate:
 $ step ca certificate internal.example.com internal.crt internal.key
 

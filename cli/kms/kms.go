@@ -26,7 +26,7 @@ with the same arguments.
 A key in a TPM is named tpmkms:name=NAME, an attestation key tpmkms:name=NAME;ak=true.
 Attributes of the URI or of --kms say which TPM (device=/dev/tpmrm0) and where the files
 of its keys are (storage-directory=DIR; $(step path)/tpm by default).`,
-		create(env), key(env), certificate(env), search(env), remove(env))
+		create(env), key(env), certificate(env), sign(env), search(env), remove(env))
 }
 
 // A manager holds the flag that says which key manager to open.

@@ -39,7 +39,9 @@ func succeed(t *testing.T, s *clitest.Session, args ...string) string {
 // keys are the URIs of the keys in the TPM.
 func keys(t *testing.T, s *clitest.Session) string {
 	t.Helper()
-	var list struct{ Keys []struct{ Name, PublicKey string } }
+	var list struct {
+		Keys []struct{ Name, PublicKey string }
+	}
 	if err := json.Unmarshal([]byte(succeed(t, s, "kms", "search", "tpmkms:", "--json")), &list); err != nil {
 		t.Fatal(err)
 	}
