@@ -82,6 +82,10 @@ func (t TimeOrDuration) MarshalJSON() ([]byte, error) { return json.Marshal(t.St
 
 // UnmarshalJSON implements json.Unmarshaler; null is unset.
 func (t *TimeOrDuration) UnmarshalJSON(data []byte) error {
+	if string(data) == `""` { // what most requests say
+		*t = TimeOrDuration{}
+		return nil
+	}
 	var s *string
 	if err := json.Unmarshal(data, &s); err != nil {
 		return err

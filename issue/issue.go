@@ -183,12 +183,15 @@ func (i *Issuer) finish(o *outcome) {
 	if i.cfg.Observer != nil {
 		i.cfg.Observer.Issued(o.Event)
 	}
-	attrs := []any{"operation", o.Operation, "provisioner", o.Provisioner, "request-id", o.requestID, "subject", o.subject}
+	ctx := context.Background() // the record does not depend on who still waits
+	attrs := append(make([]slog.Attr, 0, 6),
+		slog.String("operation", string(o.Operation)), slog.Any("provisioner", o.Provisioner),
+		slog.String("request-id", o.requestID), slog.String("subject", o.subject))
 	if o.Err == nil {
-		i.cfg.Log.Info("certificate issued", append(attrs, "serial", o.serial)...)
+		i.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "certificate issued", append(attrs, slog.String("serial", o.serial))...)
 		return
 	}
-	i.cfg.Log.Warn("certificate refused", append(attrs, "step", o.step, "error", o.Err)...)
+	i.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "certificate refused", append(attrs, slog.String("step", o.step), slog.Any("error", o.Err))...)
 	i.cfg.Store.RecordRefusal(&store.Refusal{
 		Operation: o.Operation, Provisioner: o.Provisioner, RequestID: o.requestID,
 		Subject: o.subject, Names: o.names, Step: o.step, Reason: o.Err.Error(),

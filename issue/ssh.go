@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -100,7 +101,7 @@ func (i *Issuer) SSH(ctx context.Context, req *ca.SSHRequest, extras SSHExtras, 
 	if err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
-	out.serial = fmt.Sprint(certs.Certificate.Serial)
+	out.serial = strconv.FormatUint(certs.Certificate.Serial, 10)
 	certs.Provisioner = grant.Provisioner
 	if certs.Identity != nil {
 		id.finish(i, certs.Identity, out.Event, start)
