@@ -214,6 +214,7 @@ func TestSSHRefusals(t *testing.T) {
 
 		{name: "policy", issuer: restricted, names: []string{"ann", "root"}, kind: ca.ErrRejectedIdentifier, text: `principal name "root" not allowed`},
 		{name: "policy of the provisioner", issuer: perProvisioner, names: []string{"root"}, kind: ca.ErrRejectedIdentifier, text: `principal name "root" not allowed`},
+		{name: "policy of the provisioner for users alone", issuer: perProvisioner, typ: ca.SSHHost, kind: ca.ErrForbidden, text: "SSH host certificate not authorized"},
 		{name: "policy on what a template adds", issuer: restricted, edit: custom(`{"type":"user","keyId":"k","principals":["ann","root"]}`), kind: ca.ErrRejectedIdentifier, text: `principal name "root" not allowed`},
 		{name: "policy for users alone", issuer: restricted, typ: ca.SSHHost, kind: ca.ErrForbidden, text: "authority not allowed to sign SSH host certificates when SSH user certificate policy is active"},
 	}

@@ -198,7 +198,11 @@ func sortedNames(m map[string]string) []string {
 
 // checkSSHPolicies asks the provisioner's policy, then the authority's.
 func (i *Issuer) checkSSHPolicies(typ ca.SSHCertType, crt *ssh.Certificate, grant *ca.Grant) error {
-	if err := i.cfg.ProvisionerSSHPolicies[grant.Provisioner.ID].Check(typ, crt.ValidPrincipals); err != nil {
+	own := i.cfg.ProvisionerSSHPolicies[grant.Provisioner.ID]
+	if !own.Covers(typ) {
+		return ca.Errorf(ca.ErrForbidden, "SSH %s certificate not authorized", typ)
+	}
+	if err := own.Check(typ, crt.ValidPrincipals); err != nil {
 		return err
 	}
 	return i.cfg.SSHPolicy.Check(typ, crt.ValidPrincipals)

@@ -79,6 +79,12 @@ func (p *SSH) Check(typ ca.SSHCertType, principals []string) error {
 	return l.judgePrincipals(typ, principals)
 }
 
+// Covers reports whether Check looks at the principals of certificates of a type:
+// with rules for the other type alone it refuses all.
+func (p *SSH) Covers(typ ca.SSHCertType) bool {
+	return p == nil || typ == ca.SSHUser && p.user != nil || typ == ca.SSHHost && p.host != nil
+}
+
 // sshOrder is the order in which principals are judged.
 var sshOrder = [...]ca.IdentifierType{ca.DNS, ca.IP, ca.Email, ca.Principal}
 
