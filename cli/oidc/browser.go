@@ -41,7 +41,7 @@ func (l *login) browser(ctx context.Context) (idToken string, err error) {
 	server := &http.Server{Handler: cb, ReadTimeout: requestTimeout}
 	go server.Serve(listener) //nolint:errcheck // it ends with Shutdown
 	defer cb.shutdown(server)
-	showPage(ctx, l.env, page)
+	showPage(l.env, page)
 	select {
 	case r := <-cb.done:
 		return r.idToken, r.err
@@ -172,31 +172,32 @@ func (cb *callback) shutdown(server *http.Server) {
 }
 
 // showPage opens a browser, or asks the user to.
-func showPage(ctx context.Context, env *cli.Env, page string) {
+func showPage(env *cli.Env, page string) {
 	switch {
 	case env.Getenv("STEP_OPEN_BROWSER") == "0":
 		env.Noticef("%s", page)
 		return
-	case openBrowser(ctx, env, page):
+	case openBrowser(env, page):
 		env.Noticef("Your default web browser has been opened to visit:\n\n%s\n", page)
 		return
 	}
 	env.Noticef("Cannot open a web browser on your platform.\n\nOpen a local web browser and visit:\n\n%s\n", page)
 }
 
-// openBrowser reports whether a browser has been started.
-func openBrowser(ctx context.Context, env *cli.Env, page string) bool {
+// openBrowser reports whether a browser has been started. It outlives the login:
+// it is the user's.
+func openBrowser(env *cli.Env, page string) bool {
 	var cmd *exec.Cmd
 	switch runtime.GOOS {
 	case "windows":
-		cmd = exec.CommandContext(ctx, "rundll32", "url.dll,FileProtocolHandler", page)
+		cmd = exec.Command("rundll32", "url.dll,FileProtocolHandler", page)
 	case "darwin":
-		cmd = exec.CommandContext(ctx, "open", page)
+		cmd = exec.Command("open", page)
 	default:
 		if env.Getenv("DISPLAY")+env.Getenv("WAYLAND_DISPLAY") == "" {
 			return false // xdg-open would start one in this terminal
 		}
-		cmd = exec.CommandContext(ctx, "xdg-open", page)
+		cmd = exec.Command("xdg-open", page)
 	}
 	if cmd.Start() != nil {
 		return false

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"testing"
@@ -88,6 +89,17 @@ func TestParseKRL(t *testing.T) {
 			t.Errorf("%s: version %d, want an error", name, v)
 		}
 	}
+}
+
+func FuzzParseKRL(f *testing.F) {
+	f.Add(krlOf(7))
+	f.Add(krlOf(1<<64 - 1)[:30])
+	f.Add([]byte("<html>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if v, err := parseKRL(data); err == nil && !bytes.HasPrefix(data, krlOf(v)[:20]) {
+			t.Errorf("%x has version %d", data, v)
+		}
+	})
 }
 
 func FuzzParsePublicKey(f *testing.F) {
