@@ -58,7 +58,9 @@ func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest) (*is
 // that the client can ask again.
 func (i *issuance) run() (err error) {
 	defer recovered(&err)
-	_, err = i.s.cfg.Issuer.X509ForOrder(i.ctx, i.req, func(context.Context, *ca.Request) (*ca.Grant, error) {
+	ctx, cancel := context.WithTimeout(i.ctx, claimTime) // a claim begins later, and so outlasts it
+	defer cancel()
+	_, err = i.s.cfg.Issuer.X509ForOrder(ctx, i.req, func(context.Context, *ca.Request) (*ca.Grant, error) {
 		return i.grant, nil
 	}, i.order)
 	if err == nil || i.claim == "" || errors.Is(err, errFinalized) {

@@ -52,8 +52,9 @@ const (
 // an answer after 15 seconds.
 const finalizeWait = 10 * time.Second
 
-// claimTime is how long a server may have a key outside its process sign before
-// others that share the database take it for crashed, and one of them asks again.
+// claimTime is how long an issuance may take. A server that has a key outside its
+// process sign for longer is taken for crashed by others that share the database, and
+// one of them asks again.
 const claimTime = 2 * time.Minute
 
 // orderLifetime is how long an order and its authorizations may be worked on.
