@@ -48,7 +48,7 @@ func (f *acmeFlags) define(cmd *cobra.Command) {
 	flags.StringVar(&f.dnsHook, "dns-hook", "", "with ACME, answer dns-01 challenges with this `command`, which is called with present or cleanup, the name of the TXT record and its value")
 	f.defineContact(cmd)
 	flags.StringVar(&f.eabKeyID, "eab-key-id", "", "the `id` of the key that a new ACME account is bound to")
-	flags.StringVar(&f.eabKeyFile, "eab-key-file", "", "the `file` with the key of --eab-key-id, in base64url")
+	flags.StringVar(&f.eabKeyFile, "eab-key-file", "", "the `file` with the key of --eab-key-id, in base64")
 }
 
 func (f *acmeFlags) defineContact(cmd *cobra.Command) {

@@ -114,7 +114,7 @@ func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
 		if err != nil {
 			return acme.Account{}, err
 		}
-		text := strings.TrimRight(strings.TrimSpace(string(mac)), "=")
+		text := base64URL.Replace(strings.TrimRight(strings.TrimSpace(string(mac)), "="))
 		if err := account.SetExternalAccountBinding(ctx, a.Client, acme.EAB{KeyID: a.flags.eabKeyID, MACKey: text}); err != nil {
 			return acme.Account{}, fmt.Errorf("binding the account to key %q: %w", a.flags.eabKeyID, err)
 		}
@@ -124,6 +124,10 @@ func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
 	}
 	return account, storeAccount(accountFile(a.env, a.Directory), a.Directory, account, nil)
 }
+
+// base64URL turns the standard alphabet, in which some servers show keys, into that
+// of base64url (RFC 4648 §5).
+var base64URL = strings.NewReplacer("+", "-", "/", "_")
 
 func contactURLs(contacts []string) []string {
 	var urls []string

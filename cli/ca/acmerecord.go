@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,8 +71,15 @@ func haveRecords(env *cli.Env) bool {
 // belongsTo reports whether the certificate came from an ACME server of the CA at
 // that URL, "" for none: then the CA renews and revokes it without ACME.
 func (rec *acmeRecord) belongsTo(caURL string) bool {
-	return caURL != "" && strings.HasPrefix(rec.Directory, caURL+acmePath)
+	directory, err1 := url.Parse(rec.Directory)
+	ca, err2 := url.Parse(caURL)
+	if err1 != nil || err2 != nil || !strings.HasPrefix(directory.Path, acmePath) {
+		return false
+	}
+	return strings.EqualFold(directory.Hostname(), ca.Hostname()) && httpsPort(directory) == httpsPort(ca)
 }
+
+func httpsPort(u *url.URL) string { return cmp.Or(u.Port(), "443") }
 
 // record describes how the flags get a certificate.
 func (f *acmeFlags) record(directory, root string, lifetime time.Duration) (*acmeRecord, error) {

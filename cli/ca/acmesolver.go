@@ -182,10 +182,15 @@ func (h *dnsHook) cleanUp(ctx context.Context, c acme.Challenge) error {
 	return h.call(ctx, "cleanup", c)
 }
 
+// hookGrace is how long an interrupted hook has to end by itself.
+const hookGrace = 5 * time.Second
+
 func (h *dnsHook) call(ctx context.Context, verb string, c acme.Challenge) error {
 	args := append(h.words[1:len(h.words):len(h.words)], verb, c.DNS01TXTRecordName()+".", c.DNS01KeyAuthorization())
 	cmd := exec.CommandContext(ctx, h.words[0], args...)
 	cmd.Stdout, cmd.Stderr = h.env.Stderr, h.env.Stderr // stdout is for results
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = hookGrace
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("running '%s %s': %w", h.words[0], verb, err)
 	}
