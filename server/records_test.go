@@ -1,8 +1,11 @@
 package server
 
 import (
+	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/big"
 	"testing"
 	"time"
@@ -10,6 +13,8 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
+	"stepca/config"
+	"stepca/kv"
 	"stepca/kv/mem"
 	"stepca/store"
 )
@@ -54,6 +59,33 @@ func TestForgottenRevocations(t *testing.T) {
 			if revoked, err := r.SSHRevoked(t.Context(), endless); revoked || err != nil {
 				t.Errorf("SSH without an end after %v: %v, %v", later, revoked, err)
 			}
+		}
+	}
+}
+
+// TestRetentionOfRevocations checks that the key of the configuration arrives.
+func TestRetentionOfRevocations(t *testing.T) {
+	t.Parallel()
+	engines := map[string]EngineOpener{
+		config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) { return mem.New(), nil },
+	}
+	lastYear := time.Now().Add(-365 * 24 * time.Hour)
+	for text, want := range map[string]bool{
+		`{"type":"memory"}`: false,
+		`{"type":"memory","retention":{"certificates":"24h"}}`:     false,
+		`{"type":"memory","retention":{"revocations":"24h"}}`:      true,
+		`{"type":"memory","retention":{"revocations":"1000000h"}}`: false,
+	} {
+		var db config.DB
+		if err := json.Unmarshal([]byte(text), &db); err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := openStore(t.Context(), &db, engines, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.MayForget(lastYear); got != want || s.MayForget(time.Time{}) {
+			t.Errorf("%s: revocations of certificates that ended a year ago may be gone: %v, want %v", text, got, want)
 		}
 	}
 }
