@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"math"
 	"math/big"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestCheckPublicKey(t *testing.T) {
 		"RSA 2048, e 3":    {rsaKey(2048, 3), true},
 		"RSA 2048, e 1":    {rsaKey(2048, 1), false},
 		"RSA 2048, e even": {rsaKey(2048, 65536), false},
-		"RSA 2048, e 2^31": {rsaKey(2048, 1<<31+1), false},
+		"RSA 2048, e 2^63": {rsaKey(2048, math.MaxInt), false},
 		"RSA 16384":        {rsaKey(16384, 65537), true},
 		"RSA 16385":        {rsaKey(16385, 65537), false},
 		"no key":           {nil, false},
