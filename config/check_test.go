@@ -151,6 +151,9 @@ func TestCheck(t *testing.T) {
 		{"profiles", `{` + base + `,"authority":{"provisioners":[{"type":"ACME","name":"a","profiles":{"x":{"description":"d","issuer":"none","tempalte":"{}"},"y":{"description":"d","issuer":"default"}}}]},"db":{"type":"memory"}}`, []string{
 			`E authority.provisioners[0].profiles.x.issuer: there is no issuer called "none"`,
 			`W authority.provisioners[0].profiles.x.tempalte: unknown key "tempalte" has no effect; did you mean "template"?`}},
+		{"idle issuers", `{` + base + `,"issuers":[{"name":"old","crt":"c","key":"k","state":"retired"}],"authority":{"provisioners":[{"type":"ACME","name":"a","issuer":"old","profiles":{"x":{"description":"d","issuer":"old"}}}]},"db":{"type":"memory"}}`, []string{
+			`W authority.provisioners[0].issuer: issuer "old" is retired and signs nothing, so that what is asked for here will be refused`,
+			`W authority.provisioners[0].profiles.x.issuer: issuer "old" is retired and signs nothing, so that what is asked for here will be refused`}},
 		{"only issuers", `{"root":"r","address":":1","issuers":[{"name":"a","crt":"c","key":"k","state":"staged"}]}`, []string{
 			"E issuers: no issuer is active, so that nothing can be signed"}},
 	} {

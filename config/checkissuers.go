@@ -1,7 +1,10 @@
 package config
 
 import (
+	"cmp"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -67,32 +70,42 @@ func (c *Config) checkIssuers(r *report) {
 			suggest("the CA that signs is another one (authority.type): have it make the CRL")
 	}
 
-	seen := map[string]bool{}
+	states := map[string]IssuerState{}
 	if c.Crt != "" || c.Key != "" {
-		seen[DefaultIssuer] = true
+		states[DefaultIssuer] = IssuerActive
 	}
-	active := seen[DefaultIssuer]
+	active := len(states) > 0
 	for i, is := range c.Issuers {
 		at := index("issuers", i)
 		is.check(r, at)
-		if seen[is.Name] {
+		if _, taken := states[is.Name]; taken {
 			f := r.errorf(at+".name", "there is more than one issuer called %q", is.Name)
 			if is.Name == DefaultIssuer {
 				f.suggest("that is the one that the keys crt and key configure")
 			}
 		}
-		seen[is.Name] = true
-		active = active || is.State == IssuerActive || is.State == ""
+		states[is.Name] = cmp.Or(is.State, IssuerActive)
+		active = active || states[is.Name] == IssuerActive
 	}
 	if len(c.Issuers) > 0 && !active {
 		r.errorf("issuers", "no issuer is active, so that nothing can be signed")
 	}
 	for i, raw := range c.Authority.Provisioners {
-		for path, name := range namedIssuers(raw) {
-			if name != "" && !seen[name] {
-				r.errorf(index("authority.provisioners", i)+"."+path, "there is no issuer called %q", name)
-			}
+		named := namedIssuers(raw)
+		for _, path := range slices.Sorted(maps.Keys(named)) {
+			checkNamedIssuer(r, index("authority.provisioners", i)+"."+path, named[path], states)
 		}
+	}
+}
+
+// checkNamedIssuer checks the issuer that a provisioner names; "" is none.
+func checkNamedIssuer(r *report, at, name string, states map[string]IssuerState) {
+	switch state, ok := states[name]; {
+	case name == "":
+	case !ok:
+		r.errorf(at, "there is no issuer called %q", name)
+	case state != IssuerActive:
+		r.warnf(at, "issuer %q is %s and signs nothing, so that what is asked for here will be refused", name, state)
 	}
 }
 
