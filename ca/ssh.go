@@ -24,6 +24,19 @@ func (t SSHCertType) Number() uint32 {
 	return 0
 }
 
+// SSHUserExtensions returns the extensions that a user certificate has unless a
+// provisioner or template says otherwise (OpenSSH PROTOCOL.certkeys): they permit
+// what a login normally may do.
+func SSHUserExtensions() map[string]string {
+	return map[string]string{
+		"permit-X11-forwarding":   "",
+		"permit-agent-forwarding": "",
+		"permit-port-forwarding":  "",
+		"permit-pty":              "",
+		"permit-user-rc":          "",
+	}
+}
+
 // An SSHRequest asks for an SSH certificate.
 type SSHRequest struct {
 	Operation Operation

@@ -12,18 +12,6 @@ func errSSHDisabled(name string) error {
 	return ca.Hidden(ca.ErrUnauthorized, "SSH is not enabled for provisioner %q; set its claim enableSSHCA", name)
 }
 
-// userExtensions returns the extensions of user certificates (OpenSSH
-// PROTOCOL.certkeys), those that permit what a login normally may do.
-func userExtensions() map[string]string {
-	return map[string]string{
-		"permit-X11-forwarding":   "",
-		"permit-agent-forwarding": "",
-		"permit-port-forwarding":  "",
-		"permit-pty":              "",
-		"permit-user-rc":          "",
-	}
-}
-
 // sshGrant returns the grant for an SSH certificate: what the token says, and
 // the defaults where it says nothing. The request may repeat what the token
 // says; where the token is silent, the request is not looked at.
@@ -62,7 +50,7 @@ func (n *Named) sshGrant(token *Token, req *ca.SSHRequest, ref ca.ProvisionerRef
 	}
 	grant.SSH.Options = options
 	if options.CertType == ca.SSHUser {
-		grant.SSH.Extensions = userExtensions()
+		grant.SSH.Extensions = ca.SSHUserExtensions()
 	}
 	return grant, nil
 }

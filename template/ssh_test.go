@@ -30,7 +30,7 @@ func TestCompiledSSH(t *testing.T) {
 	t.Parallel()
 	data := []SSHData{
 		{},
-		{Type: ca.SSHUser, KeyID: `a "b" <c>`, Principals: []string{"alice", "alice@x"}, Extensions: UserExtensions()},
+		{Type: ca.SSHUser, KeyID: `a "b" <c>`, Principals: []string{"alice", "alice@x"}, Extensions: ca.SSHUserExtensions()},
 		{Type: ca.SSHHost, KeyID: "h", Principals: []string{"h.example"}, CriticalOptions: map[string]string{"force-command": "ls && <x>"}},
 	}
 	requests := []SSHRequest{
@@ -100,7 +100,7 @@ func TestSSHWithOpenSSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	rendered, err := tmpl.Render(&SSHData{
-		Type: ca.SSHUser, KeyID: "id", Principals: []string{"alice"}, Extensions: UserExtensions(),
+		Type: ca.SSHUser, KeyID: "id", Principals: []string{"alice"}, Extensions: ca.SSHUserExtensions(),
 		Values: map[string]any{"Token": map[string]any{"sub": "bob"}},
 		User:   json.RawMessage(`{"cmd": "ls"}`),
 	})

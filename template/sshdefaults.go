@@ -64,18 +64,6 @@ var sshDefaults = map[string]struct {
 	ca.TemplateSSHRequest: {TextSSHRequest, renderSSHRequest},
 }
 
-// UserExtensions returns the extensions that a user certificate has unless a
-// provisioner or template says otherwise (OpenSSH PROTOCOL.certkeys).
-func UserExtensions() map[string]string {
-	return map[string]string{
-		"permit-X11-forwarding":   "",
-		"permit-agent-forwarding": "",
-		"permit-port-forwarding":  "",
-		"permit-pty":              "",
-		"permit-user-rc":          "",
-	}
-}
-
 func renderSSH(d *SSHData) *sshOutput {
 	return &sshOutput{
 		Type:            string(d.Type),
@@ -111,7 +99,7 @@ func renderSSHIID(d *SSHData) *sshOutput {
 func renderSSHRequest(d *SSHData) *sshOutput {
 	o := requestedSSH(&d.CR)
 	if strings.ToLower(d.CR.Type) == string(ca.SSHUser) {
-		o.Extensions = UserExtensions()
+		o.Extensions = ca.SSHUserExtensions()
 	}
 	return o
 }
