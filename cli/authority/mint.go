@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"encoding/base64"
@@ -165,6 +166,9 @@ func (f *TokenFlags) signWithSSHPOP(env *cli.Env, signer *client.TokenSigner, ro
 	key, err := keyfile.LoadSigner(f.SSHPOPKey, f.Password(env))
 	if err != nil {
 		return cli.FileError(err)
+	}
+	if pub, err := ssh.NewPublicKey(key.Public()); err != nil || !bytes.Equal(pub.Marshal(), cert.Key.Marshal()) {
+		return fmt.Errorf("the key in %s is not that of the certificate in %s", f.SSHPOPKey, f.SSHPOPCert)
 	}
 	signer.Header = map[string]any{"sshpop": base64.StdEncoding.EncodeToString(cert.Marshal())}
 	signer.Fragment = "sshpop/" + signer.Provisioner
