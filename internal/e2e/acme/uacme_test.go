@@ -71,7 +71,7 @@ func TestUacmeExternalAccount(t *testing.T) {
 	t.Parallel()
 	c := uacme(t, map[string]any{"requireEAB": true})
 	lines := strings.SplitAfter(c.recipe(t, "uacme", "sh")[0], "\n")
-	export, register, issue := lines[0], lines[1], lines[2]
+	export, register, issue, revoke := lines[0], lines[1], lines[2], lines[3]
 	if out, err := c.try(t, "--confdir", c.File("uacme"), "--acme-url", c.Directory, "--yes", "new"); err == nil {
 		t.Fatalf("registered without a key:\n%s", out)
 	}
@@ -79,4 +79,5 @@ func TestUacmeExternalAccount(t *testing.T) {
 	c.typed(t, strings.Replace(register, "--yes", "--yes --eab "+id+":"+secret, 1))
 	c.typed(t, export+issue)
 	c.Leaf(t, c.File("uacme/www.example.com/cert.pem"), "www.example.com", "example.com")
+	c.typed(t, strings.TrimSpace(revoke)+" "+c.File("uacme/private/www.example.com/key.pem")) // signed with it, not by the account
 }
