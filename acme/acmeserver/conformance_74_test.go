@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stepca/acme"
+	"stepca/kv/mem"
 )
 
 // Sections 7.4 to 7.6: certificates, authorizations, revocation.
@@ -69,6 +70,26 @@ var section74 = []demand{
 			t.Errorf("order is %v", got)
 		}
 		cl.post(order["finalize"].(string), map[string]any{"csr": csr(t, newKey(t), "B.example", "A.example")}).want(http.StatusOK) // any case and order
+	}},
+	{"7.4", "processing while the key signs, with Retry-After", func(t *testing.T, _ *world) {
+		engine, v := mem.New(), new(validator)
+		w := &world{newCAWith(t, v, nil, onEngine(engine)), v}
+		cl := w.account(t)
+		u, order := cl.order("a.example")
+		cl.prove(order)
+		editOrder(t, engine, order, func(o *acme.Order) {
+			if err := o.Begin("claim", time.Now().Add(time.Minute), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		finalize := func() *reply {
+			return cl.post(order["finalize"].(string), map[string]any{"csr": csr(t, newKey(t), "a.example")})
+		}
+		for _, r := range []*reply{cl.post(u, nil), finalize()} {
+			if got := r.want(http.StatusOK).json(); got["status"] != "processing" || got["certificate"] != nil || r.header.Get("Retry-After") == "" {
+				t.Errorf("order %v %s", r.header, r.body)
+			}
+		}
 	}},
 	{"7.4.1", "an authorization without an order, not for wildcards", func(t *testing.T, w *world) {
 		cl := w.account(t)
