@@ -35,6 +35,12 @@ var section73 = []demand{
 			cl.post(cl.base+"new-account", map[string]any{"contact": []string{contact}}).problem(400, typ)
 		}
 	}},
+	{"7.3", "userActionRequired without agreement, where it is required", func(t *testing.T, _ *world) {
+		w := newWorld(t, func(p map[string]any) { p["termsOfService"], p["requireTermsOfService"] = terms, true })
+		cl := w.client(t)
+		cl.post(cl.base+"new-account", map[string]any{}).problem(http.StatusForbidden, "userActionRequired")
+		cl.post(cl.base+"new-account", map[string]any{"termsOfServiceAgreed": true}).want(http.StatusCreated)
+	}},
 	{"7.3.1", "a known key gets its account, 200 with Location", func(t *testing.T, w *world) {
 		cl := w.account(t)
 		again := w.client(t)
