@@ -32,6 +32,7 @@ type acmeFlags struct {
 	contacts   []string
 	eabKeyID   string
 	eabKeyFile string
+	profile    string
 
 	hookWords []string   // of dnsHook; see check
 	device    acmeSolver // of --attestation-uri; nil without
@@ -47,6 +48,7 @@ func (f *acmeFlags) define(cmd *cobra.Command) {
 	flags.StringVar(&f.tlsListen, "tls-listen", ":443", "the `address` at which --tls-alpn listens")
 	flags.StringVar(&f.dnsHook, "dns-hook", "", "with ACME, answer dns-01 challenges with this `command`, which is called with present or cleanup, the name of the TXT record and its value")
 	f.defineContact(cmd)
+	flags.StringVar(&f.profile, "acme-profile", "", "the `name` of the profile to order, of those that the ACME server's directory has")
 	flags.StringVar(&f.eabKeyID, "eab-key-id", "", "the `id` of the key that a new ACME account is bound to")
 	flags.StringVar(&f.eabKeyFile, "eab-key-file", "", "the `file` with the key of --eab-key-id, in base64")
 }
@@ -175,7 +177,7 @@ func (f *issuance) acmeOrder(ctx context.Context, env *cli.Env, g *grant, ids []
 		return nil, err
 	}
 	defer server.close()
-	chain, err := server.order(ctx, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter}, csr)
+	chain, err := server.order(ctx, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter, Profile: f.acme.profile}, csr)
 	if err != nil {
 		return nil, err
 	}

@@ -92,6 +92,27 @@ func TestACMEWebroot(t *testing.T) {
 	}
 }
 
+// A web server that serves another directory does not prove anything, and nothing is
+// left in ours.
+func TestACMEWebrootElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Webroot(t)
+	other := w.File("other")
+	r := w.run(t, "ca", "certificate", "a.example", w.File("a.crt"), w.File("a.key"), "--webroot", other, "--acme", w.Directory)
+	if r.Code != 1 || !strings.Contains(r.Stderr, " Error!\n\nUnable to validate challenge: ") || !strings.Contains(r.Stderr, "404") {
+		t.Errorf("exit code %d, stderr:\n%s", r.Code, r.Stderr)
+	}
+	left, err := os.ReadDir(filepath.Join(other, ".well-known", "acme-challenge"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+	info, err := os.Stat(filepath.Join(other, ".well-known"))
+	if err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("mode of the directory: %v (%v)", info.Mode(), err)
+	}
+}
+
 func TestACMERefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -54,12 +54,28 @@ func newACMEClient(env *cli.Env, flags *acmeFlags, conn *authority.Connection, c
 	return &acmeClient{
 		Client: &acme.Client{
 			Directory:  directory,
-			HTTPClient: &http.Client{Transport: transport, Timeout: acmeRequestTimeout},
+			HTTPClient: &http.Client{Transport: boundedTransport{transport}, Timeout: acmeRequestTimeout},
 			UserAgent:  env.UserAgent(),
 		},
 		env:   env,
 		flags: flags,
 	}, nil
+}
+
+// maxACMEBody bounds an answer of an ACME server, in bytes. Chains have some
+// thousand.
+const maxACMEBody = 4 << 20
+
+// A boundedTransport cuts answers off at maxACMEBody: acmez reads them whole.
+type boundedTransport struct{ *http.Transport }
+
+func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxACMEBody)
+	return resp, nil
 }
 
 func acmeRoots(env *cli.Env, conn *authority.Connection, ca *client.Client) (*x509.CertPool, error) {
@@ -162,7 +178,7 @@ func (a *acmeClient) replace(ctx context.Context, old *x509.Certificate, key cry
 	if err != nil {
 		return nil, err
 	}
-	order := acme.Order{Identifiers: ids}
+	order := acme.Order{Identifiers: ids, Profile: a.flags.profile}
 	if lifetime > 0 {
 		end := a.env.Now().Add(lifetime).UTC().Truncate(time.Second)
 		order.NotAfter = &end

@@ -29,6 +29,7 @@ type acmeRecord struct {
 	Expires   time.Time `json:"expires"`
 	Lifetime  string    `json:"lifetime,omitempty"` // a Go duration, if --not-after asked for one
 	Root      string    `json:"root,omitempty"`     // file of --root
+	Profile   string    `json:"profile,omitempty"`  // draft-ietf-acme-profiles
 
 	// How names were proved. One is set, or none for a web server of our own at
 	// its usual address.
@@ -83,7 +84,7 @@ func httpsPort(u *url.URL) string { return cmp.Or(u.Port(), "443") }
 
 // record describes how the flags get a certificate.
 func (f *acmeFlags) record(directory, root string, lifetime time.Duration) (*acmeRecord, error) {
-	rec := &acmeRecord{Directory: directory}
+	rec := &acmeRecord{Directory: directory, Profile: f.profile}
 	if lifetime > 0 {
 		rec.Lifetime = lifetime.String()
 	}
@@ -109,9 +110,10 @@ func (f *acmeFlags) record(directory, root string, lifetime time.Duration) (*acm
 	return rec, err
 }
 
-// adopt takes from a record how names are proved, unless the flags of the command
-// say that.
+// adopt takes from a record the profile and how names are proved, unless the flags
+// of the command say that.
 func (f *acmeFlags) adopt(cmd *cobra.Command, rec *acmeRecord) {
+	f.profile = cmp.Or(f.profile, rec.Profile)
 	if f.standalone || f.webroot != "" || f.tlsALPN || f.dnsHook != "" {
 		return
 	}

@@ -200,6 +200,17 @@ func TestACMERenewRefused(t *testing.T) {
 			t.Errorf("%q: exit code %d, want an error with %q; stderr:\n%s", tt.args, r.Code, tt.want, r.Stderr)
 		}
 	}
+	records, err := filepath.Glob(w.File("step/acme/certificates/*.json"))
+	if err != nil || len(records) != 1 {
+		t.Fatalf("records: %q, %v", records, err)
+	}
+	if err := os.WriteFile(records[0], []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := records[0] + " does not say where the certificate came from; delete it, and use the '--acme' flag: "
+	if r := w.run(t, "ca", "renew", "--force", "--ca-url", w.CA.URL, crt, key); r.Code != 1 || !strings.Contains(r.Stderr, want) {
+		t.Errorf("exit code %d, want an error with %q; stderr:\n%s", r.Code, want, r.Stderr)
+	}
 }
 
 // Nothing of the user's says where a certificate of another CA is renewed.

@@ -1,6 +1,7 @@
 package ca_test
 
 import (
+	"crypto/x509"
 	"os"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestPebbleRenewAndRevoke(t *testing.T) {
 	t.Parallel()
 	p, run := newPebble(t, false)
 	crt, key := p.File("a.crt"), p.File("a.key")
-	must(t, run(t, "ca", "certificate", "a.example", crt, key, "--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP))
+	must(t, run(t, "ca", "certificate", "a.example", crt, key, "--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP, "--acme-profile", "shortlived"))
 	first := p.Leaf(t, crt, "a.example")
 
 	if r := must(t, run(t, "ca", "renew", "--force", "--if-due", crt, key)); !strings.Contains(r.Stderr, "certificate not renewed: expires in ") {
@@ -76,6 +77,11 @@ func TestPebbleRenewAndRevoke(t *testing.T) {
 		t.Errorf("stderr:\n%s", r.Stderr)
 	}
 	second := p.Leaf(t, crt, "a.example")
+	for _, leaf := range []*x509.Certificate{first, second} {
+		if got := leaf.NotAfter.Sub(leaf.NotBefore).Round(time.Hour); got != acmetest.ShortLived {
+			t.Errorf("lifetime %v, want that of the profile, %v", got, acmetest.ShortLived)
+		}
+	}
 	if first.SerialNumber.Cmp(second.SerialNumber) == 0 || !strings.Contains(p.Log(), "is a replacement of") {
 		t.Error("the certificate was not replaced")
 	}

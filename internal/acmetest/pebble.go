@@ -48,6 +48,10 @@ const (
 	EABKey   = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 )
 
+// ShortLived is the lifetime of certificates of the profile "shortlived"; others live
+// for 90 days.
+const ShortLived = 6 * 24 * time.Hour
+
 // NewPebble runs one until the test ends. Where the Go module proxy cannot be
 // reached, which the program comes from, the test is skipped, or fails if CI is set.
 func NewPebble(t testing.TB, requireEAB bool) *Pebble {
@@ -70,6 +74,10 @@ func NewPebble(t testing.TB, requireEAB bool) *Pebble {
 		"externalAccountMACKeys":         map[string]string{EABKeyID: EABKey},
 		"retryAfter":                     map[string]int{"authz": 0, "order": 0},
 		"keyAlgorithm":                   "ecdsa",
+		"profiles": map[string]any{
+			"default":    map[string]any{"description": "as ever", "validityPeriod": int(90 * 24 * time.Hour / time.Second)},
+			"shortlived": map[string]any{"description": "for six days", "validityPeriod": int(ShortLived / time.Second)},
+		},
 	}})
 	if err != nil {
 		t.Fatal(err)
