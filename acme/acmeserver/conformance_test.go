@@ -82,7 +82,7 @@ func TestConformanceTable(t *testing.T) {
 	var tests strings.Builder
 	demands := regexp.MustCompile(`(?m)^\t\{"([0-9.]+)", "([^"]+)", func`)
 	tested := map[string]bool{}
-	for _, pattern := range []string{"*_test.go", "../*_test.go", "../va/*_test.go", "../../server/*_test.go", "../../issue/*_test.go", "../../internal/e2e/*_test.go", "../../internal/e2e/acme/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "../*_test.go", "../va/*_test.go", "../../server/*_test.go", "../../issue/*_test.go", "../../internal/e2e/*_test.go", "../../internal/e2e/acme/*_test.go", "../../cli/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
