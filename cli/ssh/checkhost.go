@@ -1,7 +1,9 @@
 package ssh
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +12,10 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 )
+
+// checkHostTimeout bounds how long ssh waits before it connects to any host at all
+// while the authority is out of reach.
+const checkHostTimeout = 5 * time.Second
 
 func checkHost(env *cli.Env) *cobra.Command {
 	var (
@@ -38,7 +44,9 @@ true`,
 				env.Noticef("There is a problem with your step configuration. Please run 'step ssh config'.")
 				return err
 			}
-			found, err := withIdentity(env, c).SSHCheckHost(cmd.Context(), &api.SSHCheckHostRequest{Type: ca.SSHHost, Principal: args[0]})
+			ctx, cancel := context.WithTimeout(cmd.Context(), checkHostTimeout)
+			defer cancel()
+			found, err := withIdentity(env, c).SSHCheckHost(ctx, &api.SSHCheckHostRequest{Type: ca.SSHHost, Principal: args[0]})
 			if err != nil {
 				return err
 			}
