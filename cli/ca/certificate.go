@@ -28,6 +28,9 @@ func certificate(env *cli.Env) *cobra.Command {
 writes both to files. The key is not encrypted. The certificate file holds the chain
 that a server presents: the certificate first, then the intermediates.
 
+An ACME provisioner, or with **--acme** any ACME server, wants each name to be proved: by a
+web server of our own on port 80, or as **--webroot**, **--tls-alpn** or **--dns-hook** say.
+
 With --attestation-uri the key is one that a device keeps, such as the TPM of this
 machine, and is made if it is not there. The device attests it to an ACME server, the
 subject is the permanent identifier of the device, and <key-file> is left out.`,
@@ -42,6 +45,10 @@ $ step ca certificate --token $TOKEN internal.example.com internal.crt internal.
 
 Get one without a terminal:
 $ step ca certificate internal.example.com internal.crt internal.key --provisioner admin --provisioner-password-file password.txt --force
+
+Get one by ACME, proved by the web server that is there, and one for a wildcard:
+$ step ca certificate www.example.com www.crt www.key --provisioner acme --webroot /var/www/html
+$ step ca certificate '*.example.com' wild.crt wild.key --acme https://acme.example.com/directory --dns-hook ./hook.sh
 
 Get one for a key in the TPM of this machine, which attests it to an ACME provisioner:
 $ step ca certificate laptop-17 laptop.crt --provisioner devices --attestation-uri tpmkms:name=laptop`,
