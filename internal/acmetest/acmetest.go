@@ -85,6 +85,12 @@ func (w *World) ExternalKey(t testing.TB) (id, secret string) {
 	return key.ID, base64.RawURLEncoding.EncodeToString(key.Secret)
 }
 
+// FreeAddress returns an address on loopback, host:port, where nobody listens.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+}
+
 // freePort returns a TCP port that nobody listens at.
 func freePort(t testing.TB) int {
 	t.Helper()

@@ -76,6 +76,15 @@ func TestApacheRenews(t *testing.T) {
 	}
 }
 
+func TestApacheExternalAccount(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "apache2", "apache2", map[string]any{"requireEAB": true})
+	id, secret := c.ExternalKey(t)
+	c.apache(t, "MDExternalAccountBinding "+id+" "+secret)
+	c.reloadApache(t, 1)
+	c.fetch(t, "www.example.com")
+}
+
 // apache runs Apache with the recipe and further lines.
 func (c *client) apache(t *testing.T, lines ...string) {
 	t.Helper()

@@ -36,7 +36,8 @@ func (c *client) recipe(t *testing.T, section, language string) []string {
 		"/var/lib/dehydrated", c.File("dehydrated"),
 		"/etc/ssl/uacme", c.File("uacme"),
 		"10.0.0.53:53", c.DNS.Addr, "10.0.0.53 53", host+" "+port, "10.0.0.53", host, "port = 53", "port = "+port,
-		"*:80", c.HTTP, "listen 80;", "listen "+c.HTTP+";",
+		"/etc/lego", c.File("lego"),
+		"*:80", c.HTTP, "bind :80", "bind "+c.HTTP, "bind :443", "bind "+c.TLS, "listen 80;", "listen "+c.HTTP+";",
 		"*:443", c.TLS, "listen 443 ", "listen "+c.TLS+" ",
 	)
 	var blocks []string
