@@ -21,7 +21,7 @@ func (i *Issuer) openSSHIntents(ctx context.Context, req *ca.SSHRequest, b *sshB
 	}
 	for _, p := range []*preparedSSH{b.main, b.addUser} {
 		if p != nil && p.key.signer.External() {
-			add(strconv.FormatUint(p.crt.Serial, 10), "ssh-"+string(sshType(p.crt)), sshSignedPart(p.crt, p.public, p.key.wire))
+			add(strconv.FormatUint(p.crt.Serial, 10), store.SSHIssuer(sshType(p.crt)), sshSignedPart(p.crt, p.public, p.key.wire))
 		}
 	}
 	if id := b.identity; id != nil && id.authority.Key.External() {

@@ -1,18 +1,12 @@
 package revocation
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
 	"stepca/store"
@@ -33,14 +27,20 @@ type KRL struct {
 // krls makes the KRL from the store's log, which it follows whenever somebody
 // asks.
 type krls struct {
-	mu      sync.Mutex           // guards all; held while the store is read
-	expires map[uint64]time.Time // by serial; zero for no known end
-	first   time.Time            // earliest of expires but zero; zero for none
-	looked  time.Time            // when the log was last read; zero for never
-	stale   bool                 // something was revoked here since
-	changed bool                 // expires is not what current says
-	keys    []ssh.PublicKey      // of current
-	current *KRL                 // nil before the first
+	mu      sync.Mutex            // guards all; held while the store is read
+	revoked map[uint64]revokedSSH // by serial
+	first   time.Time             // earliest end in revoked; zero for none
+	looked  time.Time             // when the log was last read; zero for never
+	stale   bool                  // something was revoked here since
+	changed bool                  // revoked is not what current says
+	keys    []krlKey              // of current
+	current *KRL                  // nil before the first
+}
+
+// A revokedSSH is what the list has to know of a certificate.
+type revokedSSH struct {
+	ends time.Time      // zero for no known end
+	typ  ca.SSHCertType // "" if it is not known
 }
 
 // krlPause is the shortest time between two looks at the log, unless something
@@ -64,44 +64,31 @@ func (s *Service) KRL(ctx context.Context) (*KRL, error) {
 			return nil, fmt.Errorf("reading the revoked SSH certificates: %w", err)
 		}
 	}
-	if k.changed || k.current == nil || !slices.EqualFunc(k.keys, keys, sameSSHKey) {
+	if k.changed || k.current == nil || !slices.EqualFunc(k.keys, keys, krlKey.equal) {
 		version := uint64(max(now.UnixNano(), 0))
 		if k.current != nil {
 			version = max(version, k.current.Version+1)
 		}
-		k.keys, k.current, k.changed = keys, newKRL(keys, slices.Sorted(maps.Keys(k.expires)), version), false
+		k.keys, k.current, k.changed = keys, newKRL(keys, k.revoked, version), false
 	}
 	return k.current, nil
 }
 
-// distinctSSHKeys leaves out keys that are there before: one key may sign for
-// users and hosts.
-func distinctSSHKeys(keys []ssh.PublicKey) (distinct []ssh.PublicKey) {
-	for _, key := range keys {
-		if !slices.ContainsFunc(distinct, func(other ssh.PublicKey) bool { return sameSSHKey(key, other) }) {
-			distinct = append(distinct, key)
-		}
-	}
-	return distinct
-}
-
-func sameSSHKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
-
 // follow takes what is new in the log, and drops what has expired. After an error
 // the next look is at the same part of the log.
 func (k *krls) follow(ctx context.Context, from *store.Store, now time.Time) error {
-	if k.expires == nil {
-		k.expires = make(map[uint64]time.Time)
+	if k.revoked == nil {
+		k.revoked = make(map[uint64]revokedSSH)
 	}
 	var since time.Time
 	if !k.looked.IsZero() {
 		since = k.looked.Add(-overlap)
 	}
 	err := from.SSHRevokedSince(ctx, since, func(e store.SSHRevokedEntry) {
-		if _, known := k.expires[e.Serial]; known || expired(e.ExpiresAt, now) {
+		if _, known := k.revoked[e.Serial]; known || expired(e.ExpiresAt, now) {
 			return
 		}
-		k.expires[e.Serial] = e.ExpiresAt
+		k.revoked[e.Serial] = revokedSSH{e.ExpiresAt, e.Type}
 		k.changed = true
 		if !e.ExpiresAt.IsZero() && (k.first.IsZero() || e.ExpiresAt.Before(k.first)) {
 			k.first = e.ExpiresAt
@@ -127,66 +114,21 @@ func (k *krls) prune(now time.Time) {
 		return
 	}
 	k.first = time.Time{}
-	maps.DeleteFunc(k.expires, func(_ uint64, t time.Time) bool {
-		if expired(t, now) {
+	maps.DeleteFunc(k.revoked, func(_ uint64, r revokedSSH) bool {
+		if expired(r.ends, now) {
 			k.changed = true
 			return true
 		}
-		if !t.IsZero() && (k.first.IsZero() || t.Before(k.first)) {
-			k.first = t
+		if !r.ends.IsZero() && (k.first.IsZero() || r.ends.Before(k.first)) {
+			k.first = r.ends
 		}
 		return false
 	})
 }
 
-// revoked says that the log has something new.
-func (k *krls) revoked() {
+// news says that the log has something new.
+func (k *krls) news() {
 	k.mu.Lock()
 	k.stale = true
 	k.mu.Unlock()
-}
-
-// The numbers of OpenSSH PROTOCOL.krl.
-const (
-	krlMagic               = "SSHKRL\n\x00"
-	krlFormatVersion       = 1
-	krlSectionCertificates = 1
-	krlCertSerialList      = 0x20
-)
-
-// newKRL encodes a list of serial numbers, in ascending order, for each key, which
-// are all different. A serial number is of one certificate in this CA, whichever
-// key signed it, so all keys have the same list. It is theirs alone: certificates
-// of other CAs may have the same numbers.
-func newKRL(keys []ssh.PublicKey, serials []uint64, version uint64) *KRL {
-	b := append(make([]byte, 0, 128+len(keys)*(256+8*len(serials))), krlMagic...)
-	b = binary.BigEndian.AppendUint32(b, krlFormatVersion)
-	b = binary.BigEndian.AppendUint64(b, version)
-	b = binary.BigEndian.AppendUint64(b, version/uint64(time.Second)) // generated_date
-	b = binary.BigEndian.AppendUint64(b, 0)                           // flags
-	b = appendString(b, nil)                                          // reserved
-	b = appendString(b, nil)                                          // comment
-	if len(serials) > 0 {
-		list := make([]byte, 0, 8*len(serials))
-		for _, n := range serials {
-			list = binary.BigEndian.AppendUint64(list, n)
-		}
-		for _, key := range keys {
-			section := appendString(nil, key.Marshal())
-			section = appendString(section, nil) // reserved
-			section = appendString(append(section, krlCertSerialList), list)
-			b = appendString(append(b, krlSectionCertificates), section)
-		}
-	}
-	sum := sha256.Sum256(b)
-	return &KRL{
-		Version: version,
-		ETag:    `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`,
-		Bytes:   b,
-	}
-}
-
-// appendString appends a string of RFC 4251 §5.
-func appendString(b, s []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }

@@ -43,7 +43,7 @@ func TestKRLFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := revocation.New(revocation.Config{Store: db, Now: clock, Settings: revocation.Settings{SSHKeys: []ssh.PublicKey{key}}})
+	s, err := revocation.New(revocation.Config{Store: db, Now: clock, Settings: revocation.Settings{SSHUserKeys: []ssh.PublicKey{key}}})
 	if err != nil {
 		t.Fatal(err)
 	}

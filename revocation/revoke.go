@@ -180,7 +180,7 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 	if err := s.store.SSHRevoke(ctx, rev, oneTime); err != nil {
 		return err
 	}
-	s.krls.revoked()
+	s.krls.news()
 	if _, err := s.store.SSHCertificate(ctx, n); errors.Is(err, ca.ErrNotFound) {
 		s.log.Warn("an SSH certificate that is not on record was revoked", "serial", req.Serial, "provisioner", rev.Provisioner)
 	}

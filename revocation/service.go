@@ -40,9 +40,9 @@ type Settings struct {
 	// settings of their own.
 	CRL CRLSettings
 
-	// SSHKeys are the CA keys whose certificates the KRL is about; none means that
-	// there is no KRL.
-	SSHKeys []ssh.PublicKey
+	// SSHUserKeys and SSHHostKeys are the CA keys whose certificates the KRL is
+	// about; none means that there is no KRL.
+	SSHUserKeys, SSHHostKeys []ssh.PublicKey
 }
 
 // CRLSettings are the section "crl" of ca.json.
@@ -84,11 +84,11 @@ type issuer struct {
 // settings are Settings that were found to be good; they do not change.
 type settings struct {
 	issuers []*issuer
-	sshKeys []ssh.PublicKey
+	sshKeys []krlKey
 }
 
 func newSettings(in Settings, keeps bool) (*settings, error) {
-	st := &settings{sshKeys: distinctSSHKeys(in.SSHKeys)}
+	st := &settings{sshKeys: newKRLKeys(in.SSHUserKeys, in.SSHHostKeys)}
 	for _, i := range in.Issuers {
 		iss := &issuer{Issuer: i, CRLSettings: in.CRL, hash: store.HashIssuer(i.Name)}
 		if i.CRL != nil {

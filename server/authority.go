@@ -359,8 +359,7 @@ func (a *authority) revocationSettings() revocation.Settings {
 		set.Issuers = append(set.Issuers, entry)
 	}
 	if a.ssh.signs() {
-		user, host := a.ssh.trusted()
-		set.SSHKeys = append(user, host...)
+		set.SSHUserKeys, set.SSHHostKeys = a.ssh.trusted()
 	}
 	return set
 }

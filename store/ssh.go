@@ -158,7 +158,7 @@ func (s *Store) SSHRevoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTim
 		if c, err := load[SSHCertificate](tx, bucketSSH, key); err != nil {
 			return err
 		} else if c != nil {
-			rec.ExpiresAt = c.ValidBefore
+			rec.ExpiresAt, rec.Issuer = c.ValidBefore, SSHIssuer(c.Type)
 		}
 		in, err := newInsertion(bucketSSHRevocations, key, &rec, sshRevocationIndexes(&rec, key)...)
 		if err != nil {
@@ -167,6 +167,22 @@ func (s *Store) SSHRevoke(ctx context.Context, rev *ca.Revocation, id *ca.OneTim
 		return writeAll(tx, token, in)
 	})
 	return conflict(err, map[string]error{bucketTokens: errTokenUsed(), bucketSSHRevocations: errAlreadyRevoked(rev.Serial)})
+}
+
+// SSHIssuer names the key of the SSH CA for certificates of a type, as an issuer
+// in revocations and intents.
+func SSHIssuer(typ ca.SSHCertType) string { return sshIssuerPrefix + string(typ) }
+
+const sshIssuerPrefix = "ssh-"
+
+// sshIssuerType returns the type of certificates of an issuer, "" if it is none of
+// the SSH CA's.
+func sshIssuerType(name string) ca.SSHCertType {
+	typ, ok := strings.CutPrefix(name, sshIssuerPrefix)
+	if !ok || ca.SSHCertType(typ).Number() == 0 {
+		return ""
+	}
+	return ca.SSHCertType(typ)
 }
 
 func sshRevocationIndexes(rev *ca.Revocation, key []byte) []index {

@@ -27,7 +27,7 @@ func TestSSHRevokedSince(t *testing.T) {
 	if err := s.SSHRevokedSince(t.Context(), now.Add(-2*time.Second), func(e store.SSHRevokedEntry) { got = append(got, e) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 2 || got[0].Serial != 2 || !got[0].ExpiresAt.Equal(ends) || got[1].Serial != 1<<64-1 || !got[1].ExpiresAt.IsZero() {
+	if len(got) != 2 || got[0].Serial != 2 || !got[0].ExpiresAt.Equal(ends) || got[0].Type != ca.SSHUser || got[1].Type != "" || got[1].Serial != 1<<64-1 || !got[1].ExpiresAt.IsZero() {
 		t.Errorf("%+v", got)
 	}
 }

@@ -14,7 +14,8 @@ import (
 type SSHRevokedEntry struct {
 	Serial    uint64
 	RevokedAt time.Time
-	ExpiresAt time.Time // zero if it is not known, or never
+	ExpiresAt time.Time      // zero if it is not known, or never
+	Type      ca.SSHCertType // "" if it is not known
 }
 
 const sshSerialLen = 8
@@ -43,6 +44,7 @@ func loadSSHRevoked(r kv.Reader, key []byte) (SSHRevokedEntry, error) {
 	rev, err := load[ca.Revocation](r, bucketSSHRevocations, serial)
 	if rev != nil {
 		entry.ExpiresAt = rev.ExpiresAt
+		entry.Type = sshIssuerType(rev.Issuer)
 	}
 	return entry, err
 }
