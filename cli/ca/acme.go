@@ -195,7 +195,7 @@ func (f *issuance) remember(env *cli.Env, g *grant, crt *x509.Certificate, notAf
 	if notAfter != nil {
 		lifetime = notAfter.Sub(env.Now()).Round(time.Minute)
 	}
-	rec, err := f.acme.record(g.directory, f.conn.Root, lifetime)
+	rec, err := f.acme.record(g.directory, []string{f.conn.Root}, lifetime)
 	if err != nil {
 		env.Noticef("How to renew the certificate is not kept; use the '--acme' flag then: %v", err)
 		return

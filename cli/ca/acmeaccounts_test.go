@@ -29,22 +29,22 @@ func accountFile(t *testing.T, steppath string) (name string, stored map[string]
 
 func TestACMEAccounts(t *testing.T) {
 	t.Parallel()
-	p, run := newPebble(t, false)
+	p, session := newPebble(t, false)
 	get := func(flags ...string) {
 		t.Helper()
-		must(t, run(t, append([]string{"ca", "certificate", "a.example", p.File("a.crt"), p.File("a.key"), "--force",
+		must(t, session.Run(t, append([]string{"ca", "certificate", "a.example", p.File("a.crt"), p.File("a.key"), "--force",
 			"--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP}, flags...)...))
 	}
 	get("--contact", "old@example.com")
 	file, before := accountFile(t, p.File("step"))
 
-	r := must(t, run(t, "ca", "acme", "account", "list"))
+	r := must(t, session.Run(t, "ca", "acme", "account", "list"))
 	if want := p.Directory + " " + before["location"] + "\n"; r.Stdout != want {
 		t.Errorf("list: %q, want %q", r.Stdout, want)
 	}
 	change := func(verb string, flags ...string) string {
 		t.Helper()
-		return must(t, run(t, append([]string{"ca", "acme", "account", verb, p.Directory, "--root", p.RootFile}, flags...)...)).Stderr
+		return must(t, session.Run(t, append([]string{"ca", "acme", "account", verb, p.Directory, "--root", p.RootFile}, flags...)...)).Stderr
 	}
 	if got, want := change("update", "--contact", "new@example.com"), "The account "+before["location"]+" has been updated.\n"; got != want {
 		t.Errorf("update: %q, want %q", got, want)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -40,12 +41,13 @@ type acmeClient struct {
 
 // newACMEClient returns a client of the ACME server with that directory. It
 // trusts the roots of the CA that the server belongs to; where that is nil, those
-// of the system and those of conn. Close its idle connections afterwards.
-func newACMEClient(env *cli.Env, flags *acmeFlags, conn *authority.Connection, ca *client.Client, directory string) (*acmeClient, error) {
+// of the system, of conn, and of the files that were used before. Close it
+// afterwards.
+func newACMEClient(env *cli.Env, flags *acmeFlags, conn *authority.Connection, ca *client.Client, directory string, before ...string) (*acmeClient, error) {
 	if u, err := url.Parse(directory); err != nil || u.Scheme != "https" || u.Host == "" {
 		return nil, cli.InvalidValueReason("acme", directory, "it must be the https URL of an ACME directory")
 	}
-	pool, err := acmeRoots(env, conn, ca)
+	pool, err := acmeRoots(env, conn, ca, before)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func acmeRoots(env *cli.Env, conn *authority.Connection, ca *client.Client) (*x509.CertPool, error) {
+func acmeRoots(env *cli.Env, conn *authority.Connection, ca *client.Client, before []string) (*x509.CertPool, error) {
 	if ca != nil {
 		pool := x509.NewCertPool()
 		for _, root := range ca.TrustedRoots() {
@@ -90,16 +92,21 @@ func acmeRoots(env *cli.Env, conn *authority.Connection, ca *client.Client) (*x5
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
-	name, err := conn.RootFile(env, errors.New("none"))
-	if err != nil {
-		return pool, nil
+	files := slices.DeleteFunc(slices.Clone(before), func(name string) bool {
+		_, err := os.Stat(name)
+		return errors.Is(err, fs.ErrNotExist) // another root may have taken its place
+	})
+	if name, err := conn.RootFile(env, errors.New("none")); err == nil {
+		files = append(files, name)
 	}
-	roots, err := keyfile.LoadCertificates(name)
-	if err != nil {
-		return nil, cli.FileError(err)
-	}
-	for _, root := range roots {
-		pool.AddCert(root)
+	for _, name := range files {
+		roots, err := keyfile.LoadCertificates(name)
+		if err != nil {
+			return nil, cli.FileError(err)
+		}
+		for _, root := range roots {
+			pool.AddCert(root)
+		}
 	}
 	return pool, nil
 }

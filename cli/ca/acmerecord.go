@@ -28,7 +28,7 @@ type acmeRecord struct {
 	Directory string    `json:"directory"`
 	Expires   time.Time `json:"expires"`
 	Lifetime  string    `json:"lifetime,omitempty"` // a Go duration, if --not-after asked for one
-	Root      string    `json:"root,omitempty"`     // file of --root
+	Roots     []string  `json:"roots,omitempty"`    // files of --root, now and before
 	Profile   string    `json:"profile,omitempty"`  // draft-ietf-acme-profiles
 
 	// How names were proved. One is set, or none for a web server of our own at
@@ -82,17 +82,21 @@ func (rec *acmeRecord) belongsTo(caURL string) bool {
 
 func httpsPort(u *url.URL) string { return cmp.Or(u.Port(), "443") }
 
-// record describes how the flags get a certificate.
-func (f *acmeFlags) record(directory, root string, lifetime time.Duration) (*acmeRecord, error) {
+// record describes how the flags get a certificate, with these files of roots.
+func (f *acmeFlags) record(directory string, roots []string, lifetime time.Duration) (*acmeRecord, error) {
 	rec := &acmeRecord{Directory: directory, Profile: f.profile}
 	if lifetime > 0 {
 		rec.Lifetime = lifetime.String()
 	}
 	var err error
-	if root != "" {
-		if rec.Root, err = filepath.Abs(root); err != nil {
+	for _, root := range roots {
+		if root == "" {
+			continue
+		}
+		if root, err = filepath.Abs(root); err != nil {
 			return nil, err
 		}
+		rec.Roots = unique(append(rec.Roots, root))
 	}
 	switch {
 	case f.webroot != "":

@@ -62,7 +62,7 @@ func TestACMERecordKeepsFlags(t *testing.T) {
 			return cmd
 		}
 		parse(&first, args...)
-		rec, err := first.record("https://ca.example.com/directory", "", time.Hour)
+		rec, err := first.record("https://ca.example.com/directory", nil, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}

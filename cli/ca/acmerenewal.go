@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,24 +88,24 @@ func (r *renewal) acmeSource(env *cli.Env, cmd *cobra.Command, rec *acmeRecord, 
 	if flag := cmd.Flag("mtls"); flag != nil && flag.Changed {
 		return nil, cli.IncompatibleFlags("mtls", "acme")
 	}
-	var s source
+	var (
+		s     source
+		roots []string
+		err   error
+	)
 	if rec != nil {
 		r.acme.adopt(cmd, rec)
-		if r.conn.Root == "" {
-			r.conn.Root = rec.Root
-		}
-		var err error
+		roots = rec.Roots
 		if rec.Lifetime != "" {
 			if s.lifetime, err = time.ParseDuration(rec.Lifetime); err != nil {
 				return nil, fmt.Errorf("the record of the certificate: lifetime: %w", err)
 			}
 		}
 	}
-	var err error
-	if s.record, err = r.acme.record(directory, r.conn.Root, s.lifetime); err != nil {
+	if s.record, err = r.acme.record(directory, append(slices.Clone(roots), r.conn.Root), s.lifetime); err != nil {
 		return nil, err
 	}
-	if s.acme, err = newACMEClient(env, &r.acme, &r.conn, nil, directory); err != nil {
+	if s.acme, err = newACMEClient(env, &r.acme, &r.conn, nil, directory, roots...); err != nil {
 		return nil, err
 	}
 	s.info = s.acme.renewalInfo()

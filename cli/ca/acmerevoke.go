@@ -50,10 +50,7 @@ func (f *revokeFlags) acmeServer(env *cli.Env, cmd *cobra.Command, crt *x509.Cer
 		return nil, err
 	}
 	if rec != nil && !rec.belongsTo(caURL) {
-		if f.conn.Root == "" {
-			f.conn.Root = rec.Root
-		}
-		return newACMEClient(env, &acmeFlags{}, &f.conn, nil, rec.Directory)
+		return newACMEClient(env, &acmeFlags{}, &f.conn, nil, rec.Directory, rec.Roots...)
 	}
 	provisioner := acmeProvisioner(crt)
 	if f.key != "" || rec == nil && provisioner == "" {

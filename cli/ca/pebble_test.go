@@ -11,17 +11,14 @@ import (
 	"stepca/cli/ca"
 	"stepca/cli/clitest"
 	"stepca/internal/acmetest"
+	"stepca/internal/catest"
 )
 
 // newPebble returns an ACME server that is not ours, and a user who trusts it.
-func newPebble(t *testing.T, requireEAB bool) (*acmetest.Pebble, func(t *testing.T, args ...string) clitest.Result) {
+func newPebble(t *testing.T, requireEAB bool) (*acmetest.Pebble, *clitest.Session) {
 	t.Helper()
 	p := acmetest.NewPebble(t, requireEAB)
-	session := &clitest.Session{Commands: []cli.Command{ca.Command}, Environ: map[string]string{"STEPPATH": p.File("step")}}
-	return p, func(t *testing.T, args ...string) clitest.Result {
-		t.Helper()
-		return session.Run(t, args...)
-	}
+	return p, &clitest.Session{Commands: []cli.Command{ca.Command}, Environ: map[string]string{"STEPPATH": p.File("step")}}
 }
 
 // must fails the test if a command did.
@@ -35,7 +32,7 @@ func must(t *testing.T, r clitest.Result) clitest.Result {
 
 func TestPebbleChallenges(t *testing.T) {
 	t.Parallel()
-	p, run := newPebble(t, false)
+	p, session := newPebble(t, false)
 	hook := p.File("hook.sh")
 	if err := os.WriteFile(hook, []byte(hookScript(p.DNS.Dir)), 0o700); err != nil {
 		t.Fatal(err)
@@ -50,7 +47,7 @@ func TestPebbleChallenges(t *testing.T) {
 	} {
 		crt := p.File(name + ".crt")
 		args := append([]string{"ca", "certificate", tt.args[0], crt, p.File(name + ".key"), "--acme", p.Directory, "--root", p.RootFile}, tt.args[1:]...)
-		r := must(t, run(t, args...))
+		r := must(t, session.Run(t, args...))
 		if name == "standalone" && r.Stdout != "" {
 			t.Errorf("stdout: %q", r.Stdout)
 		}
@@ -62,17 +59,20 @@ func TestPebbleChallenges(t *testing.T) {
 // the server suggests it; and revoked by the account, or by its key.
 func TestPebbleRenewAndRevoke(t *testing.T) {
 	t.Parallel()
-	p, run := newPebble(t, false)
+	p, session := newPebble(t, false)
 	crt, key := p.File("a.crt"), p.File("a.key")
-	must(t, run(t, "ca", "certificate", "a.example", crt, key, "--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP, "--acme-profile", "shortlived"))
+	must(t, session.Run(t, "ca", "certificate", "a.example", crt, key, "--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP, "--acme-profile", "shortlived"))
 	first := p.Leaf(t, crt, "a.example")
 
-	if r := must(t, run(t, "ca", "renew", "--force", "--if-due", crt, key)); !strings.Contains(r.Stderr, "certificate not renewed: expires in ") {
+	// A CA is in use as well, and its root in the settings.
+	other := catest.New(t, catest.Options{})
+	session.Environ["STEP_CA_URL"], session.Environ["STEP_ROOT"] = other.URL, other.RootFile
+	if r := must(t, session.Run(t, "ca", "renew", "--force", "--if-due", crt, key)); !strings.Contains(r.Stderr, "certificate not renewed: expires in ") {
 		t.Errorf("a new certificate is due; stderr:\n%s", r.Stderr)
 	}
 	past := time.Now().Add(-time.Hour).UTC()
 	p.Suggest(t, crt, `{"suggestedWindow": {"start": "`+past.Add(-time.Hour).Format(time.RFC3339)+`", "end": "`+past.Format(time.RFC3339)+`"}, "explanationURL": "https://ca.example/incident"}`)
-	r := must(t, run(t, "ca", "renew", "--force", "--if-due", crt, key))
+	r := must(t, session.Run(t, "ca", "renew", "--force", "--if-due", crt, key))
 	if !strings.Contains(r.Stderr, "https://ca.example/incident") || !strings.Contains(r.Stderr, "Your certificate has been saved in ") {
 		t.Errorf("stderr:\n%s", r.Stderr)
 	}
@@ -86,22 +86,22 @@ func TestPebbleRenewAndRevoke(t *testing.T) {
 		t.Error("the certificate was not replaced")
 	}
 
-	must(t, run(t, "ca", "rekey", "--force", crt, key))
+	must(t, session.Run(t, "ca", "rekey", "--force", crt, key))
 	third := p.Leaf(t, crt, "a.example")
 	if string(second.RawSubjectPublicKeyInfo) == string(third.RawSubjectPublicKeyInfo) {
 		t.Error("the key was not replaced")
 	}
 
-	r = must(t, run(t, "ca", "revoke", "--cert", crt, "--reasonCode", "superseded"))
+	r = must(t, session.Run(t, "ca", "revoke", "--cert", crt, "--reasonCode", "superseded"))
 	if want := "Certificate with Serial Number " + third.SerialNumber.String() + " has been revoked."; !strings.Contains(r.Stderr, want) || p.Status(t, third) != "Revoked" {
 		t.Errorf("status %s, stderr:\n%s", p.Status(t, third), r.Stderr)
 	}
-	if r := run(t, "ca", "revoke", "--cert", crt); r.Code != 1 || !strings.Contains(r.Stderr, "already") {
+	if r := session.Run(t, "ca", "revoke", "--cert", crt); r.Code != 1 || !strings.Contains(r.Stderr, "already") {
 		t.Errorf("revoked again: exit code %d, stderr:\n%s", r.Code, r.Stderr)
 	}
-	must(t, run(t, "ca", "renew", "--force", crt, key, "--out", p.File("b.crt")))
+	must(t, session.Run(t, "ca", "renew", "--force", crt, key, "--out", p.File("b.crt")))
 	fourth := p.Leaf(t, p.File("b.crt"), "a.example")
-	must(t, run(t, "ca", "revoke", "--cert", p.File("b.crt"), "--key", key))
+	must(t, session.Run(t, "ca", "revoke", "--cert", p.File("b.crt"), "--key", key))
 	if got := p.Status(t, fourth); got != "Revoked" {
 		t.Errorf("by key: status %s", got)
 	}
@@ -109,12 +109,12 @@ func TestPebbleRenewAndRevoke(t *testing.T) {
 
 func TestPebbleExternalAccount(t *testing.T) {
 	t.Parallel()
-	p, run := newPebble(t, true)
+	p, session := newPebble(t, true)
 	secret := p.File("secret")
 	if err := os.WriteFile(secret, []byte(acmetest.EABKey+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	must(t, run(t, "ca", "certificate", "a.example", p.File("a.crt"), p.File("a.key"), "--acme", p.Directory, "--root", p.RootFile,
+	must(t, session.Run(t, "ca", "certificate", "a.example", p.File("a.crt"), p.File("a.key"), "--acme", p.Directory, "--root", p.RootFile,
 		"--http-listen", p.HTTP, "--eab-key-id", acmetest.EABKeyID, "--eab-key-file", secret))
 	p.Leaf(t, p.File("a.crt"), "a.example")
 }
