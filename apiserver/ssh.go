@@ -194,6 +194,9 @@ func (s *Server) revokeSSH(x *exchange, by *ca.ProvisionerRef) error {
 		Token:       &revocation.Token{Subject: body.Serial, OneTime: grant.OneTime},
 		Provisioner: grant.Provisioner,
 	}
+	if grant.SSH != nil {
+		evidence.SSH = grant.SSH.Revoke
+	}
 	if err := s.cfg.Revocation.RevokeSSH(x.r.Context(), req, evidence); err != nil {
 		return err
 	}

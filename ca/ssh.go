@@ -85,4 +85,8 @@ type SSHGrant struct {
 
 	// Renew is the certificate to be issued again; nil for a new one.
 	Renew *ssh.Certificate
+
+	// Revoke is the certificate whose key authorized its revocation; nil if
+	// something else did.
+	Revoke *ssh.Certificate
 }

@@ -122,7 +122,8 @@ func (c *Collection) Revoke(ctx context.Context, rawToken, serial string) (*ca.G
 	return ifSubject(grant, err, token, serial)
 }
 
-// SSHRevoke is Revoke for an SSH certificate.
+// SSHRevoke is Revoke for an SSH certificate. SSH.Revoke is set too if the token is
+// by the key of that certificate.
 func (c *Collection) SSHRevoke(ctx context.Context, rawToken, serial string) (*ca.Grant, error) {
 	e, token, err := c.locate(rawToken)
 	if err != nil {

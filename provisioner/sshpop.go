@@ -84,7 +84,7 @@ func (p *SSHPOP) AuthorizeSSHRevoke(_ context.Context, token *Token) (*ca.Grant,
 		return nil, ca.Errorf(ca.ErrForbidden, "token subject %q and sshpop certificate serial number %q do not match",
 			token.claims.Subject, serial)
 	}
-	return &ca.Grant{Operation: ca.RevokeSSH, Provisioner: p.Ref(), OneTime: token.oneTimeID()}, nil
+	return &ca.Grant{Operation: ca.RevokeSSH, Provisioner: p.Ref(), OneTime: token.oneTimeID(), SSH: &ca.SSHGrant{Revoke: crt}}, nil
 }
 
 // renewal returns the grant for another certificate like crt.

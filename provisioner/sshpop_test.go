@@ -114,6 +114,19 @@ func TestSSHPOPRevoked(t *testing.T) {
 	}
 }
 
+func TestSSHPOPRevocation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "")
+	crt := f.sshCertificate(ssh.UserCert)
+	grant, err := f.sshOperation("revoke", f.sshpop(crt, f.sshpopClaims("revoke")), records{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if grant.Operation != ca.RevokeSSH || grant.SSH.Revoke.Serial != crt.Serial || grant.SSH.Renew != nil {
+		t.Errorf("grant = %+v", grant)
+	}
+}
+
 // TestSSHPOPEvidence tries certificates that are not this CA's, and tokens that
 // are not by the certificate's key.
 func TestSSHPOPEvidence(t *testing.T) {

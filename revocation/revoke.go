@@ -4,10 +4,15 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"math"
 	"math/big"
 	"strconv"
+	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
+	"stepca/store"
 )
 
 // A Request asks for a revocation.
@@ -67,6 +72,10 @@ type Evidence struct {
 	// the certificate that an ACME client asks about and has the right to revoke.
 	// It takes no effect beside a token.
 	Certificate *x509.Certificate
+
+	// SSH is the SSH certificate whose key signed the token, and says what is not on
+	// record; nil if another one did.
+	SSH *ssh.Certificate
 
 	// ACME says that Certificate stands for an ACME request.
 	ACME bool
@@ -177,6 +186,9 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 		return err
 	}
 	rev, oneTime := ev.revocation(req, req.Serial)
+	if crt := ev.SSH; crt != nil {
+		describeSSH(rev, crt)
+	}
 	if err := s.store.SSHRevoke(ctx, rev, oneTime); err != nil {
 		return err
 	}
@@ -185,6 +197,19 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 		s.log.Warn("an SSH certificate that is not on record was revoked", "serial", req.Serial, "provisioner", rev.Provisioner)
 	}
 	return nil
+}
+
+// describeSSH says in a revocation what a certificate says of itself.
+func describeSSH(rev *ca.Revocation, crt *ssh.Certificate) {
+	if crt.ValidBefore <= math.MaxInt64 {
+		rev.ExpiresAt = time.Unix(int64(crt.ValidBefore), 0).UTC()
+	}
+	switch crt.CertType {
+	case ssh.UserCert:
+		rev.Issuer = store.SSHIssuer(ca.SSHUser)
+	case ssh.HostCert:
+		rev.Issuer = store.SSHIssuer(ca.SSHHost)
+	}
 }
 
 // Revoked returns the revocation of an X.509 certificate, or nil.

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"math/big"
+	"strconv"
 	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
+	"stepca/kv/mem"
 	"stepca/revocation"
+	"stepca/store"
 )
 
 func TestRevokeChecksInOrder(t *testing.T) {
@@ -91,6 +97,42 @@ func TestRevokeSSH(t *testing.T) {
 	}
 	if err := s.RevokeSSH(t.Context(), req, &revocation.Evidence{Token: &revocation.Token{Subject: req.Serial}}); !errors.Is(err, ca.ErrAlreadyRevoked) {
 		t.Errorf("again: %v, want kind already revoked", err)
+	}
+}
+
+// TestRevokeSSHByItsOwnKey checks that the record has what the certificate says,
+// as far as nothing better is known of it.
+func TestRevokeSSHByItsOwnKey(t *testing.T) {
+	t.Parallel()
+	db := store.New(mem.New(), store.Options{})
+	s, err := revocation.New(revocation.Config{Store: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends, recorded := time.Unix(2_000_000_000, 0).UTC(), time.Unix(1_900_000_000, 0).UTC()
+	err = db.RecordSSH(t.Context(), &store.SSHIssuance{Certificates: []*store.SSHCertificate{{Serial: 3, Type: ca.SSHUser, ValidBefore: recorded}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		crt    ssh.Certificate
+		ends   time.Time
+		issuer string
+	}{
+		{ssh.Certificate{Serial: 1, CertType: ssh.HostCert, ValidBefore: uint64(ends.Unix())}, ends, "ssh-host"},
+		{ssh.Certificate{Serial: 2, CertType: ssh.UserCert, ValidBefore: ssh.CertTimeInfinity}, time.Time{}, "ssh-user"},
+		{ssh.Certificate{Serial: 3, CertType: ssh.HostCert, ValidBefore: uint64(ends.Unix())}, recorded, "ssh-user"},
+	} {
+		serial := strconv.FormatUint(test.crt.Serial, 10)
+		evidence := token(serial)
+		evidence.SSH = &test.crt
+		if err := s.RevokeSSH(t.Context(), &revocation.Request{Serial: serial, Passive: true}, evidence); err != nil {
+			t.Fatal(err)
+		}
+		rev, err := db.SSHRevoked(t.Context(), test.crt.Serial)
+		if err != nil || rev == nil || !rev.ExpiresAt.Equal(test.ends) || rev.Issuer != test.issuer {
+			t.Errorf("certificate %s: %+v, %v, want the end %v and issuer %s", serial, rev, err, test.ends, test.issuer)
+		}
 	}
 }
 
