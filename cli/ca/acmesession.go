@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mholt/acmez/v3/acme"
@@ -139,6 +140,9 @@ func (s *acmeSession) authorize(ctx context.Context, url string) error {
 	if !ok {
 		return fmt.Errorf("unable to validate any challenges for identifier: %s; the server does not offer %s for it", name, s.solver.kind())
 	}
+	if !validToken(challenge.Token) {
+		return fmt.Errorf("the server sent %q as a token for %s, which is not base64url (RFC 8555 §8)", challenge.Token, name)
+	}
 	if _, ok := s.solver.(*attestedKey); ok {
 		name = strconv.Quote(name) // which is any text
 	}
@@ -148,6 +152,18 @@ func (s *acmeSession) authorize(ctx context.Context, url string) error {
 		return acmeError("Unable to validate challenge", err)
 	}
 	return nil
+}
+
+// maxToken bounds a token, in octets: it becomes the name of a file.
+const maxToken = 200
+
+// validToken reports whether a token has nothing but the base64url alphabet in it
+// (RFC 8555 §8).
+func validToken(token string) bool {
+	foreign := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	}
+	return token != "" && len(token) <= maxToken && !strings.ContainsFunc(token, foreign)
 }
 
 // pick returns the challenge of a type.

