@@ -57,7 +57,7 @@ func (s *Server) revokeX509(x *exchange, by *ca.ProvisionerRef) error {
 	x.note(
 		slog.String("serial", serial.String()),
 		slog.Int("reasonCode", body.ReasonCode),
-		slog.String("reason", body.Reason),
+		slog.String("reason", req.KeptReason()),
 		slog.Bool("passiveOnly", body.Passive),
 		slog.Bool("mTLS", body.Token == ""),
 	)

@@ -180,7 +180,7 @@ func (s *Server) revokeSSH(x *exchange, by *ca.ProvisionerRef) error {
 		slog.Any("ott", loggedToken(body.Token)),
 		slog.String("serial", body.Serial),
 		slog.Int("reasonCode", body.ReasonCode),
-		slog.String("reason", body.Reason),
+		slog.String("reason", req.KeptReason()),
 		slog.Bool("passiveOnly", body.Passive),
 		slog.Bool("mTLS", false),
 		slog.Bool("ssh", true),

@@ -51,7 +51,7 @@ func (i *Issuer) authorizeIdentity(ctx context.Context, extras SSHExtras, sshGra
 	own := *grant
 	own.OneTime = nil     // the SSH certificate spends it
 	own.Limits.Min = 0    // it is as short as the SSH certificate
-	if own.Renew == nil { // ours to add, see addIdentityURI
+	if own.Renew == nil { // ours to add, see addURIs
 		own.SANs = append(slices.Clone(grant.SANs), identityURIs(req.CSR)...)
 	}
 	return &identity{req, &own, authority}, nil

@@ -33,6 +33,9 @@ const maxReasonCode = 10
 // maxReason is how many octets of the free text are kept.
 const maxReason = 1000
 
+// KeptReason returns what is kept of the free text.
+func (r *Request) KeptReason() string { return r.Reason[:min(len(r.Reason), maxReason)] }
+
 // Check reports what is wrong with the request itself, before anybody looks at
 // who sent it. It is the order in which clients know the answers.
 func (r *Request) Check() error {
@@ -49,6 +52,13 @@ func (r *Request) Check() error {
 func (r *Request) CheckSSH() error {
 	if r.Serial == "" {
 		return ca.Errorf(ca.ErrMalformed, "missing serial")
+	}
+	n, err := strconv.ParseUint(r.Serial, 10, 64)
+	if err != nil || strconv.FormatUint(n, 10) != r.Serial {
+		return ca.Errorf(ca.ErrMalformed, "'%s' is not a valid serial number of an SSH certificate - use a base 10 representation", shorten(r.Serial))
+	}
+	if n == 0 { // which is how certificates say that they have none
+		return ca.Errorf(ca.ErrMalformed, "a certificate without a serial number cannot be revoked by it: OpenSSH has no list of such certificates")
 	}
 	return r.checkRest()
 }
@@ -123,7 +133,7 @@ func (e *Evidence) revocation(req *Request, serial string) (*ca.Revocation, *ca.
 		Serial:      serial,
 		Provisioner: e.Provisioner,
 		ReasonCode:  req.ReasonCode,
-		Reason:      req.Reason[:min(len(req.Reason), maxReason)],
+		Reason:      req.KeptReason(),
 		By:          e.by(),
 	}
 	if e.Token == nil || e.Token.OneTime == nil {
@@ -172,12 +182,9 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 	if err := req.CheckSSH(); err != nil {
 		return err
 	}
-	n, err := strconv.ParseUint(req.Serial, 10, 64)
-	if err != nil || strconv.FormatUint(n, 10) != req.Serial {
-		return ca.Errorf(ca.ErrMalformed, "'%s' is not a valid serial number of an SSH certificate - use a base 10 representation", shorten(req.Serial))
-	}
-	if n == 0 { // which is how certificates say that they have none
-		return ca.Errorf(ca.ErrMalformed, "a certificate without a serial number cannot be revoked by it: OpenSSH has no list of such certificates")
+	serial, err := strconv.ParseUint(req.Serial, 10, 64)
+	if err != nil {
+		return err // checked by CheckSSH
 	}
 	if ev.Token == nil {
 		return ca.Errorf(ca.ErrMalformed, "missing ott")
@@ -193,7 +200,7 @@ func (s *Service) RevokeSSH(ctx context.Context, req *Request, ev *Evidence) err
 		return err
 	}
 	s.krls.news()
-	if _, err := s.store.SSHCertificate(ctx, n); errors.Is(err, ca.ErrNotFound) {
+	if _, err := s.store.SSHCertificate(ctx, serial); errors.Is(err, ca.ErrNotFound) {
 		s.log.Warn("an SSH certificate that is not on record was revoked", "serial", req.Serial, "provisioner", rev.Provisioner)
 	}
 	return nil
