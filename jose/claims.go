@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"stepca/plainjson"
 )
 
 // Leeway is how far clocks may be apart when a server checks a token's times.
@@ -23,6 +25,48 @@ type Claims struct {
 	NotBefore *NumericDate `json:"nbf,omitempty"`
 	IssuedAt  *NumericDate `json:"iat,omitempty"`
 	ID        string       `json:"jti,omitempty"`
+}
+
+// ReadMember reads the value of a registered claim, and reports false for the name
+// of another.
+func (c *Claims) ReadMember(r *plainjson.Reader, name []byte) bool {
+	switch string(name) {
+	case "iss":
+		c.Issuer = r.String()
+	case "sub":
+		c.Subject = r.String()
+	case "aud":
+		c.Audience = readAudience(r)
+	case "exp":
+		c.Expiry = readDate(r)
+	case "nbf":
+		c.NotBefore = readDate(r)
+	case "iat":
+		c.IssuedAt = readDate(r)
+	case "jti":
+		c.ID = r.String()
+	default:
+		return false
+	}
+	return true
+}
+
+func readAudience(r *plainjson.Reader) Audience {
+	if r.IsString() {
+		return Audience{r.String()}
+	}
+	many := Audience(r.Strings())
+	if many == nil {
+		r.Fail() // null is for UnmarshalJSON to judge
+	}
+	return many
+}
+
+// readDate reads whole seconds. Those that a plain number can have are before
+// maxDate.
+func readDate(r *plainjson.Reader) *NumericDate {
+	d := NumericDate(r.Int())
+	return &d
 }
 
 // What can be wrong with claims. Clients of the reference see these texts.

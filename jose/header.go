@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"stepca/plainjson"
 )
 
 // A Header is the protected header of a JWS: the registered members (RFC 7515
@@ -33,6 +35,9 @@ func parseHeader(data []byte) (Header, error) {
 	if len(data) > MaxHeaderSize {
 		return h, fmt.Errorf("the header is larger than %d bytes", MaxHeaderSize)
 	}
+	if plain := readHeader(data); plain != nil && plain.Algorithm != "" {
+		return *plain, nil
+	}
 	raw := struct {
 		*Header
 		JWK json.RawMessage `json:"jwk"`
@@ -52,6 +57,28 @@ func parseHeader(data []byte) (Header, error) {
 	}
 	h.JWK = jwk
 	return h, nil
+}
+
+// readHeader reads the header that most tokens have, nil for any other.
+func readHeader(data []byte) *Header {
+	var h Header
+	r := plainjson.NewReader(data)
+	for name := range r.Members() {
+		switch string(name) {
+		case "alg":
+			h.Algorithm = r.String()
+		case "kid":
+			h.KeyID = r.String()
+		case "typ":
+			h.Type = r.String()
+		default:
+			r.Fail()
+		}
+	}
+	if !r.Done() {
+		return nil
+	}
+	return &h
 }
 
 // ParsePublicJWK parses a JWK that a stranger sent. A private key is refused

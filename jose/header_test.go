@@ -6,6 +6,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"math/big"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -142,4 +143,20 @@ func TestSignJWK(t *testing.T) {
 			t.Errorf("signed with a key that is %s", name)
 		}
 	}
+}
+
+// FuzzReadHeader compares both readers of headers.
+func FuzzReadHeader(f *testing.F) {
+	f.Add([]byte(`{"alg":"ES256","kid":"k","typ":"JWT"}`))
+	f.Add([]byte(`{"alg":null,"Kid":"k","kid":"","typ":"a\n"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got := readHeader(data)
+		if got == nil {
+			return
+		}
+		var want Header
+		if err := Unmarshal(data, &want); err != nil || !reflect.DeepEqual(*got, want) {
+			t.Fatalf("%q is read as %+v, by Unmarshal as %+v, %v", data, *got, want, err)
+		}
+	})
 }

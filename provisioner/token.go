@@ -55,7 +55,9 @@ func parseToken(raw string) (*Token, error) {
 		return nil, fmt.Errorf("parsing token: %w", err)
 	}
 	t := &Token{jws: jws}
-	if err := jws.UnverifiedClaims(&t.claims); err != nil {
+	if plain := readClaims(jws.UnverifiedPayload()); plain != nil {
+		t.claims = *plain
+	} else if err := jws.UnverifiedClaims(&t.claims); err != nil {
 		return nil, fmt.Errorf("parsing token: %w", err)
 	}
 	if len(t.claims.Audience) > maxAudiences {

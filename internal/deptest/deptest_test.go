@@ -30,7 +30,8 @@ const (
 const rule = `
 	# Leaves: nothing of ours.
 	ca:
-	jose:
+	plainjson:
+	jose: plainjson
 	keyfile:
 	buildinfo:
 	internal/deptest:
@@ -52,7 +53,7 @@ const rule = `
 	template: ca
 	policy: ca
 	webhook: ca jose
-	provisioner: ca jose keyfile
+	provisioner: ca jose keyfile plainjson
 	upstream: ca jose
 
 	# The pipeline.
@@ -64,7 +65,7 @@ const rule = `
 	acme/va: ca jose acme
 	acme/acmeserver: ca jose acme acme/va store provisioner policy issue revocation
 	scep: ca issue provisioner keyfile kms template store
-	api: ca
+	api: ca plainjson
 	apiserver: ca api issue provisioner revocation store template
 	admin: ca api jose policy provisioner store
 	client: ca api jose keyfile
