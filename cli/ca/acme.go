@@ -197,7 +197,7 @@ func (f *issuance) remember(env *cli.Env, g *grant, crt *x509.Certificate, notAf
 	}
 	rec, err := f.acme.record(g.directory, []string{f.conn.Root}, lifetime)
 	if err != nil {
-		env.Noticef("How to renew the certificate is not kept; use the '--acme' flag then: %v", err)
+		env.Noticef(notKept, err)
 		return
 	}
 	rec.save(env, crt)

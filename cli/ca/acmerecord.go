@@ -130,6 +130,9 @@ func (f *acmeFlags) adopt(cmd *cobra.Command, rec *acmeRecord) {
 	}
 }
 
+// notKept is the notice that there is no record of a certificate, and why.
+const notKept = "How to renew the certificate is not kept; use the '--acme' flag then: %v"
+
 // save writes the record of a certificate and removes those of certificates that
 // have expired. The certificate is worth more than the record: what goes wrong is
 // only told.
@@ -140,7 +143,7 @@ func (rec *acmeRecord) save(env *cli.Env, crt *x509.Certificate) {
 		err = cli.FileError(keyfile.WriteFile(acmeRecordFile(env, crt), append(data, '\n'), 0o600))
 	}
 	if err != nil {
-		env.Noticef("How to renew the certificate is not kept; use the '--acme' flag then: %v", err)
+		env.Noticef(notKept, err)
 		return
 	}
 	entries, err := os.ReadDir(acmeRecordDir(env))
