@@ -41,6 +41,15 @@ func (l *limiter) take(key string, at time.Time) time.Duration {
 	return 0
 }
 
+// charge takes further tokens, which need not be there: the next take waits for them.
+func (l *limiter) charge(key string, at time.Time, tokens int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.refilled(key, at)
+	b.tokens -= float64(tokens)
+	l.put(key, b)
+}
+
 // empty returns how long to wait until there is a token, without taking it.
 func (l *limiter) empty(key string, at time.Time) time.Duration {
 	l.mu.Lock()

@@ -17,7 +17,7 @@ const (
 // does not take a large machine for itself. Failures are few, and cost others.
 const (
 	accountsPerSecond, accountsAtOnce = 1000, 10_000   // new accounts from one address
-	ordersPerSecond, ordersAtOnce     = 1000, 10_000   // new orders of one account
+	ordersPerSecond, ordersAtOnce     = 1000, 10_000   // names in new orders of one account
 	failuresPerSecond, failuresAtOnce = 1.0 / 60, 60.0 // failed validations of one account for one identifier
 )
 

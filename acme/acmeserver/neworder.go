@@ -45,6 +45,7 @@ func (s *Server) newOrder(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	s.newOrders.charge(x.account.ID, s.now(), len(ids)-1) // each name is as much to store as an order of one
 	if err := x.judge(ids, grant); err != nil {
 		return err
 	}

@@ -105,6 +105,10 @@ func TestLimiter(t *testing.T) {
 	if wait := l.take("a", now.Add(time.Second)); wait != 0 {
 		t.Errorf("wait %v after the bucket filled up", wait)
 	}
+	l.charge("c", now, 5)
+	if wait := l.take("c", now); wait != 4*time.Second {
+		t.Errorf("wait %v for a bucket of 2 that was charged 5, want 4s", wait)
+	}
 	for i := range 3 * maxBuckets {
 		l.take(string(rune(i)), now)
 	}
