@@ -89,7 +89,7 @@ func (l *AccessLog) record(x *exchange) {
 		fields[a.Key] = a.Value.Resolve().Any()
 	}
 	if x.err != nil {
-		fields["error"] = x.err.Error()
+		fields["error"] = logged(x.err.Error())
 	}
 	var line []byte
 	switch l.Format {
@@ -103,6 +103,16 @@ func (l *AccessLog) record(x *exchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out.Write(line)
+}
+
+// maxLogged is how many octets of a text that anybody may send are in a line.
+const maxLogged = 1 << 10
+
+func logged(text string) string {
+	if len(text) > maxLogged {
+		return strings.ToValidUTF8(text[:maxLogged], "") + "…"
+	}
+	return text
 }
 
 func level(status int) string {
@@ -220,7 +230,7 @@ func (t loggedToken) LogValue() slog.Value {
 			ID string `json:"jti"`
 		}
 		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.ID != "" {
+		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.ID != "" && len(claims.ID) <= maxLogged {
 			return slog.StringValue("jti:" + claims.ID)
 		}
 	}

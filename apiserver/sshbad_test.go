@@ -12,12 +12,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
 
@@ -313,4 +315,39 @@ func TestSSHSignTokens(t *testing.T) {
 	}
 	status, body = c.Post(c.HTTP(nil), "/ssh/sign", map[string]any{"publicKey": pub.Marshal(), "ott": token})
 	wantRefusal(t, "the same token for SSH", status, body, 401, sshUnauthorized)
+}
+
+// TestSSHLogLines checks that nobody can fill the log with what they send.
+func TestSSHLogLines(t *testing.T) {
+	t.Parallel()
+	access, log := new(lockedBuffer), new(lockedBuffer)
+	c := catest.New(t, catest.Options{SSH: true, Stderr: access, Log: slog.New(slog.NewTextHandler(log, nil)), Edit: func(cfg map[string]any) {
+		cfg["logger"] = map[string]any{"format": "json"}
+	}})
+	long := strings.Repeat("é", 100_000)
+	_, pub := sshKeys(t)
+	for path, body := range map[string]map[string]any{
+		"/ssh/sign":       {"publicKey": pub.Marshal(), "ott": c.SSHToken("joe", nil, map[string]any{"aud": long, "jti": long})},
+		"/1.0/ssh/sign":   {"certType": long},
+		"/ssh/revoke":     {"serial": long, "reason": long, "passive": true, "ott": "x"},
+		"/1.0/ssh/revoke": {"serial": "7", "reason": long, "passive": true, "ott": "x"},
+		"/ssh/check-host": {"type": long, "principal": "x"},
+		"/ssh/config":     {"type": long},
+	} {
+		if status, answer := c.Post(c.HTTP(nil), path, body); status < 400 || status >= 500 {
+			t.Errorf("%s: %d %.200s", path, status, answer)
+		}
+	}
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(access.String()+log.String(), "\n")
+	if len(lines) < 7 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, line := range lines {
+		if len(line) > 5000 || !utf8.ValidString(line) {
+			t.Errorf("a line of %d octets: %.300s", len(line), line)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"stepca/ca"
@@ -191,11 +192,23 @@ func (i *Issuer) finish(o *outcome) {
 		i.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "certificate issued", append(attrs, slog.String("serial", o.serial))...)
 		return
 	}
-	i.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "certificate refused", append(attrs, slog.String("step", o.step), slog.Any("error", o.Err))...)
+	i.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "certificate refused", append(attrs, slog.String("step", o.step), slog.String("error", logged(o.Err)))...)
 	i.cfg.Store.RecordRefusal(&store.Refusal{
 		Operation: o.Operation, Provisioner: o.Provisioner, RequestID: o.requestID,
 		Subject: o.subject, Names: o.names, Step: o.step, Reason: o.Err.Error(),
 	})
+}
+
+// maxLogged is how many octets of an error are logged, which may quote what
+// somebody without any permission sent.
+const maxLogged = 1 << 10
+
+func logged(err error) string {
+	text := err.Error()
+	if len(text) > maxLogged {
+		return strings.ToValidUTF8(text[:maxLogged], "") + "…"
+	}
+	return text
 }
 
 // reasons name the kinds of errors for metrics and refusal records.
