@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,15 +94,21 @@ func TestACMEWebroot(t *testing.T) {
 	}
 }
 
-// A web server that serves another directory does not prove anything, and nothing is
-// left in ours.
+// A web server that serves something else does not prove anything, and nothing is
+// left in the directory.
 func TestACMEWebrootElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Webroot(t)
+	l, err := net.Listen("tcp", w.HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "welcome") })}
+	go web.Serve(l)
+	t.Cleanup(func() { web.Close() })
 	other := w.File("other")
 	r := w.run(t, "ca", "certificate", "a.example", w.File("a.crt"), w.File("a.key"), "--webroot", other, "--acme", w.Directory)
-	if r.Code != 1 || !strings.Contains(r.Stderr, " Error!\n\nUnable to validate challenge: ") || !strings.Contains(r.Stderr, "404") {
+	if r.Code != 1 || !strings.Contains(r.Stderr, " Error!\n\nUnable to validate challenge: ") || !strings.Contains(r.Stderr, "welcome") {
 		t.Errorf("exit code %d, stderr:\n%s", r.Code, r.Stderr)
 	}
 	left, err := os.ReadDir(filepath.Join(other, ".well-known", "acme-challenge"))
