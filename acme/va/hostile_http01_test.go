@@ -197,6 +197,23 @@ func TestHostileRedirects(t *testing.T) {
 	})
 }
 
+// What a redirect leads to is not shown to whoever made it.
+func TestRedirectTellsNoSecrets(t *testing.T) {
+	t.Parallel()
+	v := New(Config{HTTPPort: web(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/admin" {
+			io.WriteString(w, "password: hunter2")
+			return
+		}
+		http.Redirect(w, r, "/admin", http.StatusFound)
+	})})
+	err := bounded(t, v, validation(acme.HTTP01, loopbackID))
+	wantProblem(t, err, acme.ProblemIncorrectResponse, false, "/admin) answered with something else")
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("err = %v", err)
+	}
+}
+
 // A name whose first address is harmless and whose next one is not.
 func TestDNSRebinding(t *testing.T) {
 	t.Parallel()

@@ -51,9 +51,9 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 		return v.httpProblem(target, err)
 	}
 	defer resp.Body.Close()
-	where := target
+	where, redirected := target, false
 	if final := resp.Request.URL.String(); final != target {
-		where += " (redirected to " + clip(final) + ")"
+		where, redirected = target+" (redirected to "+clip(final)+")", true
 	}
 	if resp.StatusCode < http.StatusOK || resp.StatusCode >= http.StatusBadRequest {
 		return retryable(acme.ProblemIncorrectResponse, nil, "%s answered with status %d instead of the key authorization", where, resp.StatusCode)
@@ -67,7 +67,11 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 	}
 	// Compatible: the reference, and RFC 8555, tolerate white space around it.
 	if got := strings.TrimSpace(string(body)); subtle.ConstantTimeCompare([]byte(got), []byte(req.KeyAuthorization)) != 1 {
-		return terminal(acme.ProblemIncorrectResponse, "%s answered with %s instead of the key authorization %q", where, quote(got), req.KeyAuthorization)
+		answer := quote(got)
+		if redirected {
+			answer = "something else" // where a redirect leads, there may be what the client must not read
+		}
+		return terminal(acme.ProblemIncorrectResponse, "%s answered with %s instead of the key authorization %q", where, answer, req.KeyAuthorization)
 	}
 	return nil
 }
