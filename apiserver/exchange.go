@@ -85,8 +85,11 @@ func (x *exchange) body() ([]byte, error) {
 }
 
 // decodeFirst decodes the first value in data. Nearly always it is the only one,
-// and Unmarshal takes less time and memory than a Decoder.
+// and then there are ways that take less time and memory than a Decoder.
 func decodeFirst(data []byte, v any) error {
+	if body, ok := v.(interface{ ReadPlain([]byte) bool }); ok && body.ReadPlain(data) {
+		return nil
+	}
 	if json.Unmarshal(data, v) == nil {
 		return nil
 	}
