@@ -178,7 +178,7 @@ func (x *exchange) retryAfter(d time.Duration) {
 func (x *exchange) fail(err error) {
 	p := problemOf(err)
 	log := x.s.log.Info
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && x.r.Context().Err() == nil { // else the client went away
 		log = x.s.log.Error
 	}
 	account := ""
