@@ -253,6 +253,8 @@ func TestSSHSignTokens(t *testing.T) {
 		{"next line in a principal", principals("joe\u0085"), 403, unprintable},
 		{"line separator in a principal", principals("joe\u2028"), 403, unprintable},
 		{"zero width space in a principal", principals("jo\u200be"), 403, unprintable},
+		{"no UTF-8 in a principal", principals("joe\xff"), 403, "is not valid UTF-8"},
+		{"no UTF-8 in the key ID", said(map[string]any{"keyID": "a\xc3"}), 403, "is not valid UTF-8"},
 		{"comma in a principal", principals("joe,root"), 403, "has a comma"},
 		{"empty principal", principals("joe", ""), 400, "principals cannot contain empty values."},
 		{"257 principals", principals(many[:257]...), 403, "ssh certificate has 257 principals, more than the 256 that OpenSSH reads."},

@@ -169,12 +169,13 @@ func checkPrincipals(principals []string, grant *ca.Grant) error {
 }
 
 // checkSSHText refuses what would end a line or reach a terminal where OpenSSH
-// writes the text: in its logs, and in lists of principals.
+// writes the text: in its logs, and in lists of principals. JSON decoders put
+// U+FFFD in the place of octets that are no UTF-8, so it is refused with them.
 func checkSSHText(what, s string) error {
 	switch {
 	case len(s) > maxSSHText:
 		return ca.Errorf(ca.ErrForbidden, "ssh certificate %s is longer than %d bytes", what, maxSSHText)
-	case !utf8.ValidString(s):
+	case !utf8.ValidString(s), strings.ContainsRune(s, utf8.RuneError):
 		return ca.Errorf(ca.ErrForbidden, "ssh certificate %s %q is not valid UTF-8", what, s)
 	case strings.ContainsFunc(s, unprintable):
 		return ca.Errorf(ca.ErrForbidden, "ssh certificate %s %q has control characters", what, s)
