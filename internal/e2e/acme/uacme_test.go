@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"stepca/internal/acmetest"
 )
 
 // uacme returns uacme, for recipes.
@@ -80,4 +82,34 @@ func TestUacmeExternalAccount(t *testing.T) {
 	c.typed(t, export+issue)
 	c.Leaf(t, c.File("uacme/www.example.com/cert.pem"), "www.example.com", "example.com")
 	c.typed(t, strings.TrimSpace(revoke)+" "+c.File("uacme/private/www.example.com/key.pem")) // signed with it, not by the account
+}
+
+// TestUacmeTLS: ualpn answers tls-alpn-01 for uacme, in front of the web server.
+func TestUacmeTLS(t *testing.T) {
+	t.Parallel()
+	c := uacme(t, map[string]any{"challenges": []any{"tls-alpn-01"}})
+	ualpn := lookProgram(t, "ualpn", "uacme")
+	c.wrap(t, ualpn, "--sock "+c.File("ualpn.sock"), "")
+	bind := func(address string) string { return strings.Replace(address, ":", "@", 1) }
+	c.serve(t, c.File("bin/ualpn"), "--bind", bind(c.TLS), "--connect", bind(acmetest.FreeAddress(t)), "--pidfile", c.File("ualpn.pid"))
+	c.wait(t, "ualpn", func() bool { _, err := os.Stat(c.File("ualpn.sock")); return err == nil })
+	lines := strings.SplitAfter(c.recipe(t, "uacme", "sh")[0], "\n")
+	c.typed(t, lines[1]+strings.Replace(lines[2], "uacme.sh", "ualpn.sh", 1))
+	c.Leaf(t, c.File("uacme/www.example.com/cert.pem"), "www.example.com", "example.com")
+}
+
+func TestUacmeDNS(t *testing.T) {
+	t.Parallel()
+	c := uacme(t, nil)
+	c.Write(t, "hook.sh", `#!/bin/sh
+test "$2" = dns-01 || exit 1
+record="`+c.DNS.Dir+`/_acme-challenge.$3"
+case $1 in
+begin) echo "$5" >> "$record" ;;
+*) rm -f "$record" ;;
+esac
+`, 0o700)
+	lines := strings.SplitAfter(c.recipe(t, "uacme", "sh")[0], "\n")
+	c.typed(t, lines[1]+strings.NewReplacer("/usr/share/uacme/uacme.sh", "./hook.sh", "www.example.com", "'*.example.com'").Replace(lines[2]))
+	c.Leaf(t, c.File("uacme/example.com/cert.pem"), "x.example.com", "example.com")
 }
