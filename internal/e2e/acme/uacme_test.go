@@ -64,6 +64,8 @@ func TestUacme(t *testing.T) {
 	first := c.Leaf(t, file, "www.example.com", "example.com")
 	c.typed(t, export+issue) // it has less than 30 days left
 	wantRenewed(t, first, c.Leaf(t, file, "www.example.com", "example.com"))
+	c.typed(t, export+strings.Replace(issue, "www.example.com", "127.0.0.1", 1)) // RFC 8738
+	c.Leaf(t, c.File("uacme/127.0.0.1/cert.pem"), "127.0.0.1", "example.com")
 	c.typed(t, strings.Replace(register, "new ops@example.com", "newkey", 1))
 	c.typed(t, revoke)
 	c.typed(t, strings.Replace(register, "new ops@example.com", "deactivate", 1))
