@@ -18,7 +18,7 @@ import (
 // acmeWaits are the pauses between looks at an authorization: most servers
 // validate at once, others within a minute.
 var acmeWaits = []time.Duration{
-	200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
+	50 * time.Millisecond, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
 	5 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second,
 	5 * time.Second, 10 * time.Second, 10 * time.Second, 10 * time.Second,
 }

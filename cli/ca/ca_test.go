@@ -2,6 +2,7 @@ package ca_test
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,15 @@ import (
 	"stepca/internal/catest"
 )
 
-func TestMain(m *testing.M) { clitest.Main(m, ca.Command) }
+// TestMain runs more tests at once than there are processors, unless -parallel says
+// otherwise: most of the time they wait, for the verdicts of ACME servers and for
+// certificates to expire.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	clitest.Main(m, ca.Command)
+}
 
 // TestScript runs the scripts against one CA, which has three provisioners:
 // "admin", "short", whose certificates may live for a second, and "acme". The
