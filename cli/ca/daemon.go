@@ -44,7 +44,7 @@ func (r *renewal) runDaemon(ctx context.Context, env *cli.Env, src *source, crt 
 			}
 			continue
 		}
-		renewed, err := r.act(ctx, src, crt)
+		renewed, err := r.replacer.replace(ctx, env, src, crt)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -62,18 +62,13 @@ func (r *renewal) runDaemon(ctx context.Context, env *cli.Env, src *source, crt 
 	}
 }
 
-// nextFor is next for a certificate.
-func (s schedule) nextFor(crt *tls.Certificate, now time.Time) time.Duration {
-	return s.next(crt.Leaf.NotAfter.Sub(now), crt.Leaf.NotAfter.Sub(crt.Leaf.NotBefore), random)
-}
-
 // Why sleep returned.
 type wakeup int
 
 const (
-	stopped    wakeup = iota // the daemon is to end
-	elapsed                  // the time is over
-	unexpected               // it was told to act at once
+	stopped wakeup = iota // the daemon is to end
+	elapsed               // the time is over
+	hungUp                // SIGHUP: it is to act at once
 )
 
 // sleep waits, by the clock of env, and returns early when hangup is signalled or
@@ -88,7 +83,7 @@ func sleep(ctx context.Context, env *cli.Env, hangup <-chan os.Signal, wait time
 			return stopped
 		case <-hangup:
 			timer.Stop()
-			return unexpected
+			return hungUp
 		case <-timer.C:
 			if !env.Now().Round(0).Before(end) {
 				return elapsed

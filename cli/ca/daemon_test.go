@@ -60,6 +60,15 @@ func aDay() *tls.Certificate {
 	}}
 }
 
+// replacing is a replacer that writes no files.
+type replacing func() *tls.Certificate
+
+func (f replacing) replace(context.Context, *cli.Env, *source, *tls.Certificate) (*tls.Certificate, error) {
+	return f(), nil
+}
+func (replacing) writes() []string  { return nil }
+func (replacing) announce(*cli.Env) {}
+
 // daemon runs a daemon for a certificate of a day until it has renewed so often, and
 // returns when that was, counted from the beginning.
 func daemon(t *testing.T, s *suggester, when schedule, times int) (renewals []time.Duration, stdout, stderr string) {
@@ -72,13 +81,13 @@ func daemon(t *testing.T, s *suggester, when schedule, times int) (renewals []ti
 		env := &cli.Env{Stdout: &out, Stderr: &errs, Now: time.Now}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		r := &renewal{done: "renewed", act: func(context.Context, *source, *tls.Certificate) (*tls.Certificate, error) {
+		r := &renewal{done: "renewed", replacer: replacing(func() *tls.Certificate {
 			renewals = append(renewals, time.Since(midnight))
 			if len(renewals) == times {
 				cancel()
 			}
-			return aDay(), nil
-		}}
+			return aDay()
+		})}
 		src := &source{}
 		if s != nil {
 			src.info = &ari.Client{Directory: "https://ca.example/directory", HTTP: &http.Client{Transport: s}}

@@ -66,9 +66,21 @@ func (p plan) sleep(now time.Time) time.Duration {
 	return p.wait(now)
 }
 
-// due reports whether a certificate is to be renewed now, for --if-due: at the
-// moment that the CA suggests, else when a third of its validity is left.
-func (r *renewal) due(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) bool {
+// due reports whether a command that is not a daemon acts: always, unless
+// --expires-in or --if-due make it wait.
+func (r *renewal) due(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate, when schedule) bool {
+	switch left := crt.Leaf.NotAfter.Sub(env.Now()); {
+	case when.expiresIn > 0:
+		return left <= when.expiresIn+random(when.expiresIn/20)
+	case r.ifDue:
+		return suggestedNow(ctx, env, src, crt)
+	}
+	return true
+}
+
+// suggestedNow reports whether a certificate is to be renewed now, for --if-due: at
+// the moment that the CA suggests, else when a third of its validity is left.
+func suggestedNow(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) bool {
 	suggestion, err := src.suggestion(ctx, crt.Leaf, env.Noticef)
 	switch {
 	case err == nil && suggestion != nil:

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/tls"
@@ -65,29 +66,26 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	}
 	// A key that is a file already is only written where the user says.
 	f.writeKey = f.given == nil || f.outKey != ""
-	if f.outCert == "" {
-		f.outCert = crtFile
+	f.outCert, f.outKey = cmp.Or(f.outCert, crtFile), cmp.Or(f.outKey, keyFile)
+	if f.writeKey && f.outCert == f.outKey {
+		return cli.EqualArgs(cmd, "out-cert", "out-key")
 	}
-	if f.outKey == "" {
-		f.outKey = keyFile
-	}
-	writes := []string{f.outCert}
+	f.replacer = f
+	return f.renewal.run(env, cmd, crtFile, keyFile)
+}
+
+func (f *rekeyFlags) writes() []string {
 	if f.writeKey {
-		if f.outCert == f.outKey {
-			return cli.EqualArgs(cmd, "out-cert", "out-key")
-		}
-		writes = append(writes, f.outKey)
+		return []string{f.outCert, f.outKey}
 	}
-	f.act = func(ctx context.Context, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
-		return f.rekeyTo(ctx, env, src, crt)
+	return []string{f.outCert}
+}
+
+func (f *rekeyFlags) announce(env *cli.Env) {
+	env.Selected("Certificate", f.outCert)
+	if f.writeKey {
+		env.Selected("Private Key", f.outKey)
 	}
-	f.announce = func() {
-		env.Selected("Certificate", f.outCert)
-		if f.writeKey {
-			env.Selected("Private Key", f.outKey)
-		}
-	}
-	return f.renewal.run(env, cmd, crtFile, keyFile, writes...)
 }
 
 // newKey reads the key of --private-key, or finds out which kind to make.
@@ -108,8 +106,8 @@ func (f *rekeyFlags) newKey(ctx context.Context, env *cli.Env) (err error) {
 	return nil
 }
 
-// rekeyTo gets a certificate for a new key and writes both.
-func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
+// replace gets a certificate for a new key and writes both.
+func (f *rekeyFlags) replace(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
 	key := f.given
 	if key == nil {
 		var err error
@@ -124,7 +122,7 @@ func (f *rekeyFlags) rekeyTo(ctx context.Context, env *cli.Env, src *source, crt
 	if f.writeKey {
 		err = writePair(f.outKey, key, f.outCert, encodeDER(next.Certificate))
 	} else {
-		err = cli.FileError(keyfile.WriteFile(f.outCert, encodeDER(next.Certificate), 0o600))
+		err = cli.FileError(keyfile.WriteFile(f.outCert, encodeDER(next.Certificate), keyfile.SecretPerm))
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/tls"
@@ -14,12 +15,15 @@ import (
 	"stepca/keyfile"
 )
 
+// renewFlags are those of step ca renew.
+type renewFlags struct {
+	renewal
+	mtls bool
+	out  string
+}
+
 func renew(env *cli.Env) *cobra.Command {
-	var (
-		r    renewal
-		mtls bool
-		out  string
-	)
+	var f renewFlags
 	cmd := &cobra.Command{
 		Use:   "renew <crt-file> <key-file>",
 		Short: "renew a certificate",
@@ -52,34 +56,38 @@ Keep it valid:
 $ step ca renew --daemon --pid-file /run/nginx.pid internal.crt internal.key`,
 		Args: cli.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			crtFile, keyFile := args[0], args[1]
-			if crtFile == keyFile {
-				return cli.EqualArgs(cmd, "crt-file", "key-file")
-			}
-			if out == "" {
-				out = crtFile
-			}
-			r.act = func(ctx context.Context, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
-				return renewTo(ctx, env, src, crt, mtls, out)
-			}
-			r.announce = func() { env.Noticef("Your certificate has been saved in %s.", out) }
-			return errors.Join(r.run(env, cmd, crtFile, keyFile, out), r.conn.Close())
+			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())
 		},
 	}
-	r.define(cmd, "renew")
-	cmd.Flags().BoolVar(&mtls, "mtls", true, "authenticate with the certificate in TLS; --mtls=false signs a token with its key instead")
-	cmd.Flags().StringVar(&out, "out", "", "the `file` to write the certificate to, instead of <crt-file>")
+	f.define(cmd, "renew")
+	cmd.Flags().BoolVar(&f.mtls, "mtls", true, "authenticate with the certificate in TLS; --mtls=false signs a token with its key instead")
+	cmd.Flags().StringVar(&f.out, "out", "", "the `file` to write the certificate to, instead of <crt-file>")
 	cli.Alias(cmd, "out", "output-file")
 	return cmd
 }
 
-// renewTo renews a certificate and writes it, with its chain, to a file.
-func renewTo(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate, mtls bool, out string) (*tls.Certificate, error) {
-	next, err := renewAt(ctx, env, src, crt, mtls)
+func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string) error {
+	if crtFile == keyFile {
+		return cli.EqualArgs(cmd, "crt-file", "key-file")
+	}
+	f.out = cmp.Or(f.out, crtFile)
+	f.replacer = f
+	return f.renewal.run(env, cmd, crtFile, keyFile)
+}
+
+func (f *renewFlags) writes() []string { return []string{f.out} }
+
+func (f *renewFlags) announce(env *cli.Env) {
+	env.Noticef("Your certificate has been saved in %s.", f.out)
+}
+
+// replace renews a certificate and writes it, with its chain.
+func (f *renewFlags) replace(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) (*tls.Certificate, error) {
+	next, err := renewAt(ctx, env, src, crt, f.mtls)
 	if err != nil {
 		return nil, err
 	}
-	if err := keyfile.WriteFile(out, encodeDER(next.Certificate), 0o600); err != nil {
+	if err := keyfile.WriteFile(f.out, encodeDER(next.Certificate), keyfile.SecretPerm); err != nil {
 		return nil, cli.FileError(err)
 	}
 	src.remember(env, next)

@@ -13,9 +13,24 @@ import (
 	"stepca/cli/authority"
 )
 
+// A replacer is what step ca renew and step ca rekey differ in.
+type replacer interface {
+	// replace gets a successor of a certificate, writes it to its files, and
+	// returns it.
+	replace(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate) (*tls.Certificate, error)
+
+	// writes are the files that replace overwrites.
+	writes() []string
+
+	// announce tells the user what was written. A daemon does not.
+	announce(env *cli.Env)
+}
+
 // A renewal holds what step ca renew and step ca rekey have in common: the
 // flags, when to act, and what to do afterwards.
 type renewal struct {
+	replacer replacer // the command; set before run
+
 	conn         authority.Connection
 	expiresIn    string
 	period       string
@@ -29,13 +44,6 @@ type renewal struct {
 	acme         acmeFlags
 
 	done string // "renewed" or "rekeyed"
-
-	// act gets a successor of a certificate, writes it to its files, and returns
-	// it.
-	act func(ctx context.Context, src *source, crt *tls.Certificate) (*tls.Certificate, error)
-
-	// announce tells the user what was written; not called by a daemon.
-	announce func()
 }
 
 func (r *renewal) define(cmd *cobra.Command, verb string) {
@@ -55,9 +63,8 @@ func (r *renewal) define(cmd *cobra.Command, verb string) {
 	cli.Force(cmd, &r.force)
 }
 
-// run reads the certificate and its key, and acts once or as a daemon. writes are
-// the files that are going to be overwritten.
-func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string, writes ...string) error {
+// run reads the certificate and its key, and acts once or as a daemon.
+func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string) error {
 	if err := r.checkSource(env, cmd); err != nil {
 		return err
 	}
@@ -83,21 +90,25 @@ func (r *renewal) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile string,
 	if r.daemon {
 		return r.runDaemon(cmd.Context(), env, src, crt, when)
 	}
-	left := crt.Leaf.NotAfter.Sub(env.Now())
-	if when.expiresIn > 0 && left > when.expiresIn+random(when.expiresIn/20) || r.ifDue && !r.due(cmd.Context(), env, src, crt) {
-		env.Noticef("certificate not %s: expires in %v", r.done, left.Round(time.Second))
+	return r.runOnce(cmd.Context(), env, src, crt, when)
+}
+
+// runOnce replaces the certificate, unless the flags say that it is too early.
+func (r *renewal) runOnce(ctx context.Context, env *cli.Env, src *source, crt *tls.Certificate, when schedule) error {
+	if !r.due(ctx, env, src, crt, when) {
+		env.Noticef("certificate not %s: expires in %v", r.done, crt.Leaf.NotAfter.Sub(env.Now()).Round(time.Second))
 		return nil
 	}
-	for _, name := range writes {
+	for _, name := range r.replacer.writes() {
 		if err := mayOverwrite(env, name, r.force); err != nil {
 			return err
 		}
 	}
-	if _, err := r.act(cmd.Context(), src, crt); err != nil {
+	if _, err := r.replacer.replace(ctx, env, src, crt); err != nil {
 		return err
 	}
-	r.announce()
-	return r.hooks.run(cmd.Context(), env)
+	r.replacer.announce(env)
+	return r.hooks.run(ctx, env)
 }
 
 // checkSource refuses flags about where to renew that make no sense. Without

@@ -49,6 +49,11 @@ func (s schedule) next(left, validity time.Duration, draw func(d time.Duration) 
 	return wait - draw(jitter)
 }
 
+// nextFor is next for a certificate.
+func (s schedule) nextFor(crt *tls.Certificate, now time.Time) time.Duration {
+	return s.next(crt.Leaf.NotAfter.Sub(now), crt.Leaf.NotAfter.Sub(crt.Leaf.NotBefore), random)
+}
+
 // random returns a duration in [0, d), 0 if d is not positive.
 func random(d time.Duration) time.Duration {
 	if d <= 0 {
