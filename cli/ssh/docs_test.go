@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"stepca/internal/freeport"
 	"stepca/keyfile"
 )
 
@@ -69,7 +70,7 @@ func newMachines(t *testing.T) *machines {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	m := &machines{dir: dir, etc: filepath.Join(dir, "etc"), caPort: freePort(t), sshPort: freePort(t), user: who.Username}
+	m := &machines{dir: dir, etc: filepath.Join(dir, "etc"), caPort: strconv.Itoa(freeport.Port(t)), sshPort: strconv.Itoa(freeport.Port(t)), user: who.Username}
 	for _, name := range []string{m.etc, filepath.Join(dir, "bin"), m.home("ca"), m.home("host"), m.home("user")} {
 		if err := os.Mkdir(name, 0o700); err != nil {
 			t.Fatal(err)

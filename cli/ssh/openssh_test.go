@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stepca/internal/freeport"
 )
 
 // needOpenSSH skips the test where a program of OpenSSH is missing, or fails it
@@ -157,7 +159,7 @@ func newHost(t *testing.T, admin *person, more ...string) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{dir: t.TempDir(), port: freePort(t), user: who.Username}
+	h := &host{dir: t.TempDir(), port: strconv.Itoa(freeport.Port(t)), user: who.Username}
 	admin.step("ssh", "certificate", "--host", "localhost", h.file("host"), admin.pw(), "--no-password", "--insecure")
 	admin.step("ssh", "krl", h.file("revoked"))
 	write(t, h.file("ca.pub"), admin.step("ssh", "config", "--roots"))
@@ -205,17 +207,6 @@ func write(t *testing.T, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freePort is a port that nobody listens on at this moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // startSSHD runs sshd until the test ends, and returns its process.

@@ -8,13 +8,11 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +21,7 @@ import (
 	"stepca/config"
 	"stepca/internal/catest"
 	"stepca/internal/dnstest"
+	"stepca/internal/freeport"
 	"stepca/keyfile"
 	"stepca/kv"
 	"stepca/kv/mem"
@@ -49,7 +48,7 @@ func New(t testing.TB, extra map[string]any, edits ...func(cfg map[string]any)) 
 	w := &World{DNS: dnstest.New(t), Dir: t.TempDir(), store: store.New(engine, store.Options{})}
 	var ports [2]int
 	for i, address := range []*string{&w.HTTP, &w.TLS} {
-		ports[i] = freePort(t)
+		ports[i] = freeport.Port(t)
 		*address = net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))
 	}
 	provisioner := map[string]any{"type": "ACME", "name": "acme"}
@@ -85,34 +84,6 @@ func (w *World) ExternalKey(t testing.TB) (id, secret string) {
 		t.Fatal(err)
 	}
 	return key.ID, base64.RawURLEncoding.EncodeToString(key.Secret)
-}
-
-// FreeAddress returns an address on loopback, host:port, where nobody listens.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
-}
-
-// takenPorts are those that freePort gave away in this run.
-var takenPorts sync.Map
-
-// freePort returns a TCP port that nobody listens at. It is below those that the
-// system gives to outgoing connections, which are many while clients run.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		port := 10000 + rand.IntN(20000)
-		if _, taken := takenPorts.LoadOrStore(port, true); taken {
-			continue
-		}
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 // HTTPPort returns the port of HTTP.

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"stepca/internal/dnstest"
+	"stepca/internal/freeport"
 	"stepca/keyfile"
 )
 
@@ -60,7 +61,7 @@ func NewPebble(t testing.TB, requireEAB bool) *Pebble {
 	p := &Pebble{DNS: dnstest.New(t), Dir: t.TempDir()}
 	ports := make([]int, 4)
 	for i := range ports {
-		ports[i] = freePort(t)
+		ports[i] = freeport.Port(t)
 	}
 	address := func(i int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i])) }
 	p.Directory, p.management, p.HTTP, p.TLS = "https://"+address(0)+"/dir", "https://"+address(1), address(2), address(3)

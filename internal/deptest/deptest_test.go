@@ -35,7 +35,8 @@ const rule = `
 	keyfile:
 	buildinfo:
 	internal/deptest:
-	internal/sqltest:
+	internal/freeport:
+	internal/sqltest: internal/freeport
 
 	# Keys and records: an interface, and an engine a folder.
 	kms: keyfile

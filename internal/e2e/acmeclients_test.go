@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stepca/internal/dnstest"
+	"stepca/internal/freeport"
 )
 
 // TestACMEClientsOfPrograms: from step ca init to web servers with certificates,
@@ -20,7 +21,7 @@ func TestACMEClientsOfPrograms(t *testing.T) {
 	t.Parallel()
 	lego, caddy, curl := peer(t, "lego", "lego"), peer(t, "caddy", "caddy"), peer(t, "curl", "curl")
 	operator := newUser(t)
-	address, web, tls := freeAddress(t), freeAddress(t), freeAddress(t)
+	address, web, tls := freeport.Address(t), freeport.Address(t), freeport.Address(t)
 	writeFile(t, operator.dir, "password", []byte("secret\n"))
 	operator.succeeds("ca", "init", "--acme", "--name", "Smallhouse", "--dns", "localhost", "--address", address,
 		"--provisioner", "admin", "--deployment-type", "standalone", "--password-file", "password")

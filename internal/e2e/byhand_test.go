@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 	"stepca/jose"
 )
 
@@ -57,7 +58,7 @@ func TestByHand(t *testing.T) {
 	"keyUsage": ["digitalSignature"],
 	"extKeyUsage": ["serverAuth"]
 }`))
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	writeFile(t, home, "config/ca.json", []byte(`{
    "root": "`+in("certs/root_ca.crt")+`",
    "federatedRoots": [],

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"stepca/internal/freeport"
 )
 
 // TestContainerFirstStart: an empty volume and two variables give a CA that serves,
@@ -14,7 +16,7 @@ import (
 func TestContainerFirstStart(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	start := func() *process {
 		cmd := exec.Command(caProgram)
 		cmd.Env = append(environment(u.file("step")), "DOCKER_STEPCA_INIT_NAME=Boxed", "DOCKER_STEPCA_INIT_DNS_NAMES=localhost,127.0.0.1",

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 	"stepca/internal/sqltest"
 )
 
@@ -89,7 +90,7 @@ func oneCA(t *testing.T, here, there *catest.CA) {
 // sibling is another server of the same CA, with the same files and database.
 func sibling(t *testing.T, ca *catest.CA) *catest.CA {
 	t.Helper()
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	cfg := ca.ReadConfig()
 	cfg["address"] = address
 	other := *ca

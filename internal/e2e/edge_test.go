@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 )
 
 // TestAccessLog writes each format and looks for what scripts look for. A token
@@ -74,7 +75,7 @@ func TestAccessLog(t *testing.T) {
 // and nothing else.
 func TestInsecureListener(t *testing.T) {
 	t.Parallel()
-	insecure := "http://" + freeAddress(t)
+	insecure := "http://" + freeport.Address(t)
 	ca := catest.Prepare(t, catest.Options{Edit: func(cfg map[string]any) {
 		cfg["insecureAddress"] = strings.TrimPrefix(insecure, "http://")
 		cfg["crl"] = map[string]any{"enabled": true}
@@ -103,7 +104,7 @@ func TestInsecureListener(t *testing.T) {
 // TestMetrics holds the names of the reference's metrics, and that a refusal counts.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	metrics := "http://" + freeAddress(t)
+	metrics := "http://" + freeport.Address(t)
 	ca := catest.Prepare(t, catest.Options{Edit: func(cfg map[string]any) {
 		cfg["metricsAddress"] = strings.TrimPrefix(metrics, "http://")
 	}})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 )
 
 // TestNginx: nginx serves a certificate of the CA, and lets in only clients who
@@ -33,7 +34,7 @@ func TestNginx(t *testing.T) {
 	}
 	_, crl := ca.Get(ca.HTTP(nil), "/crl?pem")
 	lists := writeFile(t, ca.Dir, "lists.pem", append(crl, rootCRL(t, ca)...)) // nginx wants one of each issuer in the chain
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	config := fmt.Sprintf(`
 daemon off; master_process off; pid %[1]s/nginx.pid; error_log %[1]s/error.log;
 events {}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 )
 
 // TestPipes: secrets may come through pipes, which can be read once only.
@@ -19,7 +20,7 @@ func TestPipes(t *testing.T) {
 	plain := filepath.Join(ca.Dir, "plain")
 	must(t, "cp", filepath.Join(ca.Dir, "intermediate_ca_key"), plain)
 	encryptKey(t, ca)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	edit(t, ca, func(cfg map[string]any) { cfg["address"] = address })
 	ca.URL = "https://" + address
 

@@ -5,9 +5,6 @@ package e2e
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,6 +14,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 )
 
 // patience is how long anything may take that should take no time.
@@ -76,7 +74,7 @@ func environment(stepPath string) []string {
 func serve(t testing.TB, ca *catest.CA, args ...string) *process {
 	t.Helper()
 	if ca.URL == "" {
-		address := freeAddress(t)
+		address := freeport.Address(t)
 		edit(t, ca, func(cfg map[string]any) { cfg["address"] = address })
 		ca.URL = "https://" + address
 	}
@@ -184,30 +182,6 @@ func (tr *transcript) String() string {
 func (tr *transcript) tail(n int) string {
 	s := tr.String()
 	return s[max(0, len(s)-n):]
-}
-
-// takenPorts are those that freeAddress gave away in this run.
-var takenPorts sync.Map
-
-// freeAddress returns an address on loopback that nobody listens on. The ports
-// are below those that the system gives to outgoing connections, so that a
-// server can come back to its own.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		port := 10000 + rand.IntN(20000)
-		if _, taken := takenPorts.LoadOrStore(port, true); taken {
-			continue
-		}
-		address := fmt.Sprintf("127.0.0.1:%d", port)
-		l, err := net.Listen("tcp", address)
-		if err == nil {
-			l.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // run runs a command and returns what it wrote and its exit code.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 )
 
 // TestFaultyReload: SIGHUP with a configuration that cannot be used says why and
@@ -78,7 +79,7 @@ func TestFaultyReload(t *testing.T) {
 func TestEarlyAndLateHangup(t *testing.T) {
 	t.Parallel()
 	ca := catest.Prepare(t, catest.Options{Edit: onDisk("badger")})
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	edit(t, ca, func(cfg map[string]any) { cfg["address"] = address })
 	pidFile := filepath.Join(ca.Dir, "pid")
 	p := launch(t, ca.ConfigFile, "--pidfile", pidFile)
@@ -104,7 +105,7 @@ func TestReloadListeners(t *testing.T) {
 	t.Parallel()
 	ca := catest.Prepare(t, catest.Options{})
 	p := serve(t, ca)
-	insecure, metrics := freeAddress(t), freeAddress(t)
+	insecure, metrics := freeport.Address(t), freeport.Address(t)
 	edit(t, ca, func(cfg map[string]any) { cfg["insecureAddress"], cfg["metricsAddress"] = insecure, metrics })
 	p.reload("msg=reloaded")
 	for _, url := range []string{"http://" + insecure + "/roots.pem", "http://" + metrics + "/metrics"} {
@@ -112,10 +113,10 @@ func TestReloadListeners(t *testing.T) {
 			t.Errorf("%s after it was added: %d %s", url, status, body)
 		}
 	}
-	moved := freeAddress(t)
+	moved := freeport.Address(t)
 	edit(t, ca, func(cfg map[string]any) {
 		delete(cfg, "metricsAddress")
-		insecure = freeAddress(t)
+		insecure = freeport.Address(t)
 		cfg["insecureAddress"], cfg["address"] = insecure, moved
 	})
 	p.reload("msg=reloaded")

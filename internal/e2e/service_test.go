@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/freeport"
 )
 
 // A serviceManager hears what a service says of itself (sd_notify).
@@ -67,7 +68,7 @@ func (m *serviceManager) next() string {
 func TestNotify(t *testing.T) {
 	t.Parallel()
 	ca := catest.Prepare(t, catest.Options{})
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	edit(t, ca, func(cfg map[string]any) { cfg["address"] = address })
 	ca.URL = "https://" + address
 	m := newServiceManager(t)

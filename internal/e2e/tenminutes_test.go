@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"stepca/internal/freeport"
 )
 
 // A user is somebody with a step path of their own, who runs step in it.
@@ -69,7 +71,7 @@ func wantText(t *testing.T, what, text, pattern string) {
 func newAuthority(t *testing.T) (operator *user, p *process, address string) {
 	t.Helper()
 	operator = newUser(t)
-	address = freeAddress(t)
+	address = freeport.Address(t)
 	writeFile(t, operator.dir, "password", []byte("secret\n"))
 	stdout, stderr := operator.succeeds("ca", "init", "--name", "Smallhouse", "--dns", "localhost", "--dns", "127.0.0.1", "--address", address,
 		"--provisioner", "admin", "--deployment-type", "standalone", "--password-file", "password")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"stepca/internal/freeport"
 	"stepca/internal/tpmtest"
 	"stepca/keyfile"
 )
@@ -19,7 +20,7 @@ import (
 // with the password of all keys in the file password.
 func initialised(t *testing.T) (operator *user, address string) {
 	t.Helper()
-	operator, address = newUser(t), freeAddress(t)
+	operator, address = newUser(t), freeport.Address(t)
 	writeFile(t, operator.dir, "password", []byte("secret\n"))
 	operator.succeeds("ca", "init", "--name", "Devices", "--dns", "127.0.0.1", "--address", address,
 		"--provisioner", "admin", "--deployment-type", "standalone", "--password-file", "password")

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"stepca/internal/freeport"
 )
 
 // galeraLibrary is what the Debian package galera-4 installs, which
@@ -51,15 +53,15 @@ func startGalera() ([]*Server, error) {
 	var nodes []*Server
 	var first string
 	for i := range galeraNodes {
-		port, err := freePort()
+		port, err := freeport.Find()
 		if err != nil {
 			return nil, err
 		}
-		incremental, err := freePort()
+		incremental, err := freeport.Find()
 		if err != nil {
 			return nil, err
 		}
-		transfer, err := freePort()
+		transfer, err := freeport.Find()
 		if err != nil {
 			return nil, err
 		}

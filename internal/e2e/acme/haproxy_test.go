@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"stepca/internal/acmetest"
+	"stepca/internal/freeport"
 )
 
 // TestHAProxy does what the recipe says: lego gets a certificate for HAProxy, and
@@ -19,7 +19,7 @@ func TestHAProxy(t *testing.T) {
 	haproxy := lookProgram(t, "haproxy", "haproxy")
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) }))
 	defer app.Close()
-	here := strings.NewReplacer("127.0.0.1:8402", acmetest.FreeAddress(t), "127.0.0.1:8080", app.Listener.Addr().String(),
+	here := strings.NewReplacer("127.0.0.1:8402", freeport.Address(t), "127.0.0.1:8080", app.Listener.Addr().String(),
 		"--http --pem", "--http --http.port "+c.HTTP+" --pem", " renew ", " renew --no-random-sleep ")
 	lines := c.recipe(t, "HAProxy", "sh")
 	c.typed(t, here.Replace(lines[0]))

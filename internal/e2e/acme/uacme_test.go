@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"stepca/internal/acmetest"
+	"stepca/internal/freeport"
 )
 
 // uacme returns uacme, for recipes.
@@ -93,7 +93,7 @@ func TestUacmeTLS(t *testing.T) {
 	ualpn := lookProgram(t, "ualpn", "uacme")
 	c.wrap(t, ualpn, "--sock "+c.File("ualpn.sock"), "")
 	bind := func(address string) string { return strings.Replace(address, ":", "@", 1) }
-	c.serve(t, c.File("bin/ualpn"), "--bind", bind(c.TLS), "--connect", bind(acmetest.FreeAddress(t)), "--pidfile", c.File("ualpn.pid"))
+	c.serve(t, c.File("bin/ualpn"), "--bind", bind(c.TLS), "--connect", bind(freeport.Address(t)), "--pidfile", c.File("ualpn.pid"))
 	c.wait(t, "ualpn", func() bool { _, err := os.Stat(c.File("ualpn.sock")); return err == nil })
 	lines := strings.SplitAfter(c.recipe(t, "uacme", "sh")[0], "\n")
 	c.typed(t, lines[1]+strings.Replace(lines[2], "uacme.sh", "ualpn.sh", 1))
