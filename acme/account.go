@@ -40,6 +40,13 @@ func LoadAccount(rec *store.ACMEAccount) (*Account, error) {
 	return a, nil
 }
 
+// Clone returns a copy that can be changed. Contacts and keys are never changed in
+// place, and so shared.
+func (a *Account) Clone() *Account {
+	c := *a
+	return &c
+}
+
 // Save encodes the account into its record.
 func (a *Account) Save(rec *store.ACMEAccount) error {
 	data, err := json.Marshal(a)

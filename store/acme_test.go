@@ -39,7 +39,7 @@ func TestOrderIsFoundByItsPartsAndAliases(t *testing.T) {
 	s, clk := newStore(t, store.Options{})
 	o := order(clk, "one")
 	o.Aliases = []string{"authzOfAnImport"}
-	if err := s.InsertOrder(t.Context(), o, nonce("n1")); err != nil {
+	if err := s.InsertOrder(t.Context(), o, nonce("n1"), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{o.ID, id("one", "authz"), "authzOfAnImport"} {
@@ -52,10 +52,10 @@ func TestOrderIsFoundByItsPartsAndAliases(t *testing.T) {
 			t.Errorf("Order(%q) = %v, %v, want kind not found", key, got, err)
 		}
 	}
-	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil); !errors.Is(err, store.ErrExists) {
+	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil, nil); !errors.Is(err, store.ErrExists) {
 		t.Errorf("inserting again: %v, want ErrExists", err)
 	}
-	if err := s.InsertOrder(t.Context(), order(clk, "two"), nonce("n1")); !errors.Is(err, store.ErrNonceUsed) {
+	if err := s.InsertOrder(t.Context(), order(clk, "two"), nonce("n1"), nil); !errors.Is(err, store.ErrNonceUsed) {
 		t.Errorf("with a used nonce: %v, want ErrNonceUsed", err)
 	}
 	if _, err := s.Order(t.Context(), id("two", "")); !errors.Is(err, ca.ErrNotFound) {
@@ -66,7 +66,7 @@ func TestOrderIsFoundByItsPartsAndAliases(t *testing.T) {
 func TestUpdateOrderKeepsWhatIdentifiesIt(t *testing.T) {
 	t.Parallel()
 	s, clk := newStore(t, store.Options{})
-	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil); err != nil {
+	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.UpdateOrder(t.Context(), id("one", "chall"), nonce("n"), func(o *store.ACMEOrder) error {
@@ -92,7 +92,7 @@ func TestUpdateOrderKeepsWhatIdentifiesIt(t *testing.T) {
 func TestFinalizeIsOneTransaction(t *testing.T) {
 	t.Parallel()
 	s, clk := newStore(t, store.Options{})
-	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil); err != nil {
+	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	refusal := errors.New("not ready")
@@ -120,7 +120,7 @@ func TestOrdersOfAnAccount(t *testing.T) {
 		if i == 2 {
 			o.AccountID = "acc2" // not a part of acc
 		}
-		if err := s.InsertOrder(t.Context(), o, nil); err != nil {
+		if err := s.InsertOrder(t.Context(), o, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		clk.Advance(time.Second)

@@ -15,7 +15,7 @@ func TestAuthorizationsWithoutAnOrder(t *testing.T) {
 	insert := func(name, account string, authorizes *ca.Identifier) {
 		o := order(clk, name)
 		o.AccountID, o.Authorizes = account, authorizes
-		if err := s.InsertOrder(t.Context(), o, nil); err != nil {
+		if err := s.InsertOrder(t.Context(), o, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

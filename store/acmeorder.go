@@ -36,11 +36,11 @@ type ACMEOrder struct {
 
 func (o *ACMEOrder) content() *json.RawMessage { return &o.Data }
 
-// An ACMEOrderUpdate changes an order in the transaction that records its
-// certificate.
+// An ACMEOrderUpdate changes an order in a transaction that stores something else:
+// its certificate, the intent to sign that, or the order that replaces it.
 type ACMEOrderUpdate struct {
 	ID    string
-	Nonce *ca.OneTimeID // of the request; nil for none to store
+	Nonce *ca.OneTimeID // used with it; nil for none
 
 	// Apply changes Data or refuses, which refuses the record as well. It may run
 	// more than once.
@@ -79,9 +79,10 @@ func findOrder(r kv.Reader, id string) (*ACMEOrder, error) {
 
 func errNoOrder() error { return ca.Errorf(ca.ErrNotFound, "order not found") }
 
-// InsertOrder stores a new order and uses the nonce. The error is ErrExists if
+// InsertOrder stores a new order, uses the nonce, and updates the order whose
+// certificate it replaces (nil for none), which may refuse. The error is ErrExists if
 // an order has the same prefix.
-func (s *Store) InsertOrder(ctx context.Context, o *ACMEOrder, nonce *ca.OneTimeID) error {
+func (s *Store) InsertOrder(ctx context.Context, o *ACMEOrder, nonce *ca.OneTimeID, replaced *ACMEOrderUpdate) error {
 	order, err := newInsertion(bucketOrders, orderKey(o.ID), o, o.indexes()...)
 	if err != nil {
 		return err
@@ -96,6 +97,9 @@ func (s *Store) InsertOrder(ctx context.Context, o *ACMEOrder, nonce *ca.OneTime
 			if err := tx.Put(bucketAuthorizations, o.authorizationKey(), order.key); err != nil {
 				return err
 			}
+		}
+		if err := s.applyOrder(tx, replaced); err != nil {
+			return err
 		}
 		return order.write(tx)
 	})

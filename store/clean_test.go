@@ -64,7 +64,7 @@ func fill(t *testing.T, s *Store, now time.Time) {
 		s.Record(ctx, &Issuance{Certificate: crt, OneTime: id("1")}),
 		s.RecordSSH(ctx, &SSHIssuance{Certificates: []*SSHCertificate{ssh}, OneTime: id("2")}),
 		s.SSHRevoke(ctx, &ca.Revocation{Serial: "77"}, id("4")),
-		s.InsertOrder(ctx, order, id("5")),
+		s.InsertOrder(ctx, order, id("5"), nil),
 		s.insertRefusals(ctx, []*Refusal{{Time: now, Reason: "because"}}),
 	}
 	_, err := s.Revoke(ctx, &ca.Revocation{Serial: crt.Serial}, id("3"))

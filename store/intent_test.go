@@ -35,7 +35,7 @@ func TestIntentSpendsTheTokenUntilItIsClosed(t *testing.T) {
 func TestIntentBeginsTheOrder(t *testing.T) {
 	t.Parallel()
 	s, clk := newStore(t, store.Options{})
-	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil); err != nil {
+	if err := s.InsertOrder(t.Context(), order(clk, "one"), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	refusal := errors.New("another server signs")

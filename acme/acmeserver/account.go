@@ -1,7 +1,6 @@
 package acmeserver
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -28,29 +27,11 @@ func (x *exchange) writeAccount(status int, a *acme.Account, binding json.RawMes
 	x.writeJSON(status, accountBody{a.Contact, a.Status, location + "/orders", binding})
 }
 
-func (s *Server) loadAccount(ctx context.Context, id string) (*acme.Account, error) {
-	rec, err := s.store.Account(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if a := s.accounts.get(rec.ID, rec.Data); a != nil {
-		copied := *a
-		return &copied, nil
-	}
-	a, err := acme.LoadAccount(rec)
-	if err != nil {
-		return nil, err
-	}
-	copied := *a
-	s.accounts.put(rec.ID, rec.Data, &copied)
-	return a, nil
-}
-
 // updateAccount changes the account of the request, in one transaction with its
 // nonce. apply may refuse; it may run more than once.
 func (x *exchange) updateAccount(apply func(*acme.Account) error) (*acme.Account, error) {
 	var a *acme.Account
-	_, err := x.s.store.UpdateAccount(x.r.Context(), x.account.ID, x.takeNonce(), func(rec *store.ACMEAccount) error {
+	_, err := x.s.store.UpdateAccount(x.r.Context(), x.account.ID, x.nonce, func(rec *store.ACMEAccount) error {
 		var err error
 		if a, err = acme.LoadAccount(rec); err != nil {
 			return err
@@ -66,7 +47,7 @@ func (x *exchange) updateAccount(apply func(*acme.Account) error) (*acme.Account
 		}
 		return a.Save(rec)
 	})
-	return a, err
+	return a, x.spent(err)
 }
 
 // ownPath refuses a path with another account than the one that signed.

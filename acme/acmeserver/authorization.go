@@ -1,7 +1,6 @@
 package acmeserver
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"stepca/acme"
 	"stepca/ca"
-	"stepca/store"
 )
 
 // authorizationBody is an authorization as clients see it (RFC 8555 §7.1.4).
@@ -97,30 +95,12 @@ func (s *Server) authorization(x *exchange) error {
 	if req.Status != acme.StatusDeactivated {
 		return malformed("an authorization's status can only be changed to deactivated")
 	}
-	o, err = s.updateOrder(x.r.Context(), o.ID, x.takeNonce(), func(o *acme.Order) error {
+	o, err = s.updateOrder(x.r.Context(), o.ID, x.nonce, func(o *acme.Order) error {
 		return o.Authorization(a.ID).Deactivate(s.now())
 	})
-	if err != nil {
+	if x.spent(err) != nil {
 		return err
 	}
 	x.writeAuthorization(http.StatusOK, o.Authorization(a.ID))
 	return nil
-}
-
-// updateOrder changes an order in one transaction, and brings its status up to
-// date. apply may refuse; it may run more than once.
-func (s *Backend) updateOrder(ctx context.Context, id string, nonce *ca.OneTimeID, apply func(*acme.Order) error) (*acme.Order, error) {
-	var o *acme.Order
-	_, err := s.store.UpdateOrder(ctx, id, nonce, func(rec *store.ACMEOrder) error {
-		var err error
-		if o, err = s.decodeOrder(rec); err != nil {
-			return err
-		}
-		if err := apply(o); err != nil {
-			return err
-		}
-		o.Advance(s.now())
-		return s.encodeOrder(o, rec, rec.ExpiresAt)
-	})
-	return o, err
 }

@@ -56,7 +56,7 @@ func NewBackend(ctx context.Context, cfg BackendConfig) (*Backend, error) {
 	}
 	return &Backend{
 		store: cfg.Store, nonces: newNonces(key, cfg.Shared, cfg.Now), now: cfg.Now, log: cfg.Log, jobs: newJobs(),
-		orders: newMemo[acme.Order](), accounts: newMemo[acme.Account](),
+		orders: newMemo((*acme.Order).Clone), accounts: newMemo((*acme.Account).Clone),
 		newAccounts: newLimiter(accountsPerSecond, accountsAtOnce),
 		newOrders:   newLimiter(ordersPerSecond, ordersAtOnce),
 		failures:    newLimiter(failuresPerSecond, failuresAtOnce),

@@ -2,6 +2,7 @@ package acmeserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ type exchange struct {
 	key     *jose.JWK     // that signed
 	account *acme.Account // whose key that is; nil if it was named by jwk
 
-	// nonce is yet to be spent in the store; nil if there is nothing to store.
+	// nonce is yet to be spent in the store; nil if it is, or if none are stored.
 	nonce *ca.OneTimeID
 }
 
@@ -54,7 +55,10 @@ func (x *exchange) answer(r *route) error {
 			return err
 		}
 	}
-	return x.endNonce(r.handler(x.s, x))
+	if err := r.handler(x.s, x); err != nil {
+		return x.s.endNonce(x.r.Context(), x.nonce, err)
+	}
+	return nil
 }
 
 // startSigned sets the headers that go with a nonce (RFC 8555 §6.5, §7.1).
@@ -65,28 +69,30 @@ func (x *exchange) startSigned() {
 	h.Set("Link", "<"+x.url(pathDirectory)+`>;rel="index"`)
 }
 
-// takeNonce returns the nonce for the transaction that spends it.
-func (x *exchange) takeNonce() *ca.OneTimeID {
-	n := x.nonce
-	x.nonce = nil
-	return n
+// spent passes on the result of a transaction that the nonce was a part of. One that
+// failed did not spend it.
+func (x *exchange) spent(err error) error {
+	if err == nil {
+		x.nonce = nil
+	}
+	return err
 }
 
 // settleNonce spends the nonce of a request that stores nothing else.
 func (x *exchange) settleNonce() error {
-	if n := x.takeNonce(); n != nil {
-		return x.s.store.UseNonce(x.r.Context(), n)
-	}
-	return nil
-}
-
-// endNonce spends the nonce of a refused request, if its transaction did not. That
-// the nonce was used goes before the other refusal.
-func (x *exchange) endNonce(err error) error {
-	if err == nil {
+	if x.nonce == nil {
 		return nil
 	}
-	if used := x.settleNonce(); used != nil {
+	return x.spent(x.s.store.UseNonce(x.r.Context(), x.nonce))
+}
+
+// endNonce spends the nonce, nil for none, of a request that was refused with err,
+// also if the client went away. That the nonce was used goes before the refusal.
+func (s *Server) endNonce(ctx context.Context, nonce *ca.OneTimeID, err error) error {
+	if nonce == nil {
+		return err
+	}
+	if used := s.store.UseNonce(context.WithoutCancel(ctx), nonce); used != nil {
 		return errors.Join(used, err)
 	}
 	return err

@@ -2,7 +2,6 @@ package acmeserver
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -48,32 +47,26 @@ func (s *Server) finalize(x *exchange) error {
 	return nil
 }
 
-// issueSoon has the certificate issued and waits for it, not for ever. It returns
-// the order as it is then.
+// issueSoon has the certificate issued, unless another request is about to, and
+// waits for it, not for ever. It returns the order as it is then.
 func (x *exchange) issueSoon(o *acme.Order, i *issuance) (*acme.Order, error) {
-	mine := false
-	var issueErr error
-	w := x.s.jobs.start(o.ID, finalizing, func(context.Context, <-chan struct{}) {
-		mine = true
-		issueErr = i.run()
-	})
+	var failed error // written by the job, if it is this request's
+	w, began := x.s.jobs.start(o.ID, finalizing, func(context.Context, <-chan struct{}) { failed = i.run() })
 	if w == nil {
 		return nil, &ca.Error{Kind: ca.ErrUnavailable, Detail: "too many orders are being finalized; try again later"}
+	}
+	if began {
+		x.nonce = nil // the issuance sees to it, whoever waits
 	}
 	timer := time.NewTimer(finalizeWait)
 	defer timer.Stop()
 	select {
 	case <-w.done:
-		if mine {
-			x.nonce = i.order.Nonce
-		}
-		if issueErr != nil && !errors.Is(issueErr, errFinalized) {
-			return nil, issueErr
+		if failed != nil {
+			return nil, failed
 		}
 	case <-timer.C:
-		x.nonce = nil // is spent with the record
 	case <-x.r.Context().Done():
-		x.nonce = nil
 		return nil, x.r.Context().Err()
 	}
 	return x.s.findOrder(context.WithoutCancel(x.r.Context()), o.ID)

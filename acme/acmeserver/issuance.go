@@ -54,9 +54,19 @@ func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest) (*is
 	return i, nil
 }
 
-// run issues the certificate. A claim on an order that got none is given up, so
+// run issues the certificate, and spends the nonce of the request if no transaction
+// did. It is no error if another request has finalized the order: the order shows it.
+func (i *issuance) run() error {
+	err := i.issue()
+	if errors.Is(err, errFinalized) {
+		err = nil
+	}
+	return i.s.endNonce(i.ctx, i.order.Nonce, err)
+}
+
+// issue issues the certificate. A claim on an order that got none is given up, so
 // that the client can ask again.
-func (i *issuance) run() (err error) {
+func (i *issuance) issue() (err error) {
 	defer recovered(&err)
 	ctx, cancel := context.WithTimeout(i.ctx, claimTime) // a claim begins later, and so outlasts it
 	defer cancel()
@@ -78,33 +88,24 @@ func (i *issuance) run() (err error) {
 
 // begin claims the order before a key outside this process signs.
 func (i *issuance) begin(rec *store.ACMEOrder) error {
-	o, err := i.s.decodeOrder(rec)
-	if err != nil {
-		return err
-	}
-	now := i.s.now()
-	if o.Status == acme.StatusValid || o.Processing(now) {
-		return errFinalized
-	}
-	i.claim = acme.NewID()
-	if err := o.Begin(i.claim, now.Add(claimTime), now); err != nil {
-		return err
-	}
-	return i.s.encodeOrder(o, rec, rec.ExpiresAt)
+	return i.s.changing(func(o *acme.Order) error {
+		now := i.s.now()
+		if o.Status == acme.StatusValid || o.Processing(now) {
+			return errFinalized
+		}
+		i.claim = acme.NewID()
+		return o.Begin(i.claim, now.Add(claimTime), now)
+	})(rec)
 }
 
 // complete makes the order valid with its certificate. From then on the order is
 // kept as long as the certificate is good, to be downloaded.
 func (i *issuance) complete(rec *store.ACMEOrder, leaf *x509.Certificate) error {
-	o, err := i.s.decodeOrder(rec)
-	if err != nil {
-		return err
-	}
-	if o.Status == acme.StatusValid {
-		return errFinalized
-	}
-	if err := o.Complete(i.claim, acme.NewPartID(o.ID), leaf.SerialNumber.String(), i.s.now()); err != nil {
-		return err
-	}
-	return i.s.encodeOrder(o, rec, leaf.NotAfter)
+	rec.ExpiresAt = leaf.NotAfter
+	return i.s.changing(func(o *acme.Order) error {
+		if o.Status == acme.StatusValid {
+			return errFinalized
+		}
+		return o.Complete(i.claim, acme.NewPartID(o.ID), leaf.SerialNumber.String(), i.s.now())
+	})(rec)
 }

@@ -37,9 +37,10 @@ func newJobs() *jobs {
 const finalizing = ""
 
 // start begins a job unless it is under way already; that one is then woken. owner
-// is the ID of the account whose validation it is, or finalizing. It returns nil if
-// there are too many, of this owner or of all, or if the server stops.
-func (j *jobs) start(id, owner string, f func(ctx context.Context, wake <-chan struct{})) *job {
+// is the ID of the account whose validation it is, or finalizing. began is false for
+// a job under way, which does not call f. The job is nil if there are too many, of
+// this owner or of all, or if the server stops.
+func (j *jobs) start(id, owner string, f func(ctx context.Context, wake <-chan struct{})) (_ *job, began bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if w := j.running[id]; w != nil {
@@ -47,10 +48,10 @@ func (j *jobs) start(id, owner string, f func(ctx context.Context, wake <-chan s
 		case w.wake <- struct{}{}:
 		default:
 		}
-		return w
+		return w, false
 	}
 	if j.closed || j.full(owner) {
-		return nil
+		return nil, false
 	}
 	w := &job{done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	j.running[id] = w
@@ -67,7 +68,7 @@ func (j *jobs) start(id, owner string, f func(ctx context.Context, wake <-chan s
 		}()
 		f(j.ctx, w.wake)
 	})
-	return w
+	return w, true
 }
 
 // full reports whether there are too many jobs for another one of an owner.

@@ -10,7 +10,8 @@ import (
 
 // A job of one owner waits for the end of the test.
 func occupy(j *jobs, id, owner string) *job {
-	return j.start(id, owner, func(ctx context.Context, _ <-chan struct{}) { <-ctx.Done() })
+	w, _ := j.start(id, owner, func(ctx context.Context, _ <-chan struct{}) { <-ctx.Done() })
+	return w
 }
 
 // One account cannot take the places of others, nor all accounts those of
@@ -46,7 +47,7 @@ func TestPlaceIsGivenBack(t *testing.T) {
 	j := newJobs()
 	defer j.close()
 	for range 3 * maxValidationsOfAccount {
-		w := j.start("one", "a", func(context.Context, <-chan struct{}) {})
+		w, _ := j.start("one", "a", func(context.Context, <-chan struct{}) {})
 		if w == nil {
 			t.Fatal("no place, though all jobs ended")
 		}

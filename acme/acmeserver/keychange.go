@@ -17,13 +17,11 @@ func (s *Server) keyChange(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	nonce := x.nonce
 	a, err := x.updateAccount(func(a *acme.Account) error {
 		a.Key, a.Thumbprint = key, thumbprint
 		return nil
 	})
 	if errors.Is(err, store.ErrExists) {
-		x.nonce = nonce
 		return x.keyInUse(thumbprint)
 	}
 	if err != nil {

@@ -107,7 +107,7 @@ func (s *Server) createAccount(x *exchange, req *newAccountRequest, thumbprint s
 	if err := a.Save(rec); err != nil {
 		return err
 	}
-	err := s.store.InsertAccount(x.r.Context(), rec, x.nonce, a.ExternalKeyID, x.bind)
+	err := x.spent(s.store.InsertAccount(x.r.Context(), rec, x.nonce, a.ExternalKeyID, x.bind))
 	if errors.Is(err, store.ErrExists) { // another request with the key was faster
 		_, err := x.returnExisting(thumbprint)
 		return err
@@ -115,7 +115,6 @@ func (s *Server) createAccount(x *exchange, req *newAccountRequest, thumbprint s
 	if err != nil {
 		return err
 	}
-	x.nonce = nil
 	x.writeAccount(http.StatusCreated, a, binding)
 	return nil
 }

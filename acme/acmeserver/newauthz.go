@@ -8,7 +8,6 @@ import (
 
 	"stepca/acme"
 	"stepca/ca"
-	"stepca/store"
 )
 
 // newAuthorization creates an authorization without an order (RFC 8555 §7.4.1), or
@@ -75,12 +74,7 @@ func (x *exchange) authorizationRequest() (acme.Identifier, error) {
 func (x *exchange) insertAuthorization(id acme.Identifier) (*acme.Authorization, error) {
 	now := x.s.now().UTC().Truncate(time.Second)
 	a := x.makeAuthorization(acme.NewID(), id, now.Add(orderLifetime))
-	o := acme.NewStandalone(x.account.ID, x.ref.ID, a, now)
-	rec := new(store.ACMEOrder)
-	if err := x.s.encodeOrder(o, rec, o.Expires); err != nil {
-		return nil, err
-	}
-	return a, x.s.store.InsertOrder(x.r.Context(), rec, x.takeNonce())
+	return a, x.insertOrder(acme.NewStandalone(x.account.ID, x.ref.ID, a, now), nil)
 }
 
 // standalone returns the newest authorizations without an order that the account

@@ -11,7 +11,6 @@ import (
 	"stepca/acme"
 	"stepca/ca"
 	"stepca/policy"
-	"stepca/store"
 )
 
 // newOrderRequest is the payload of newOrder (RFC 8555 §7.4).
@@ -53,16 +52,11 @@ func (s *Server) newOrder(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if req.Replaces != "" {
-		if err := x.markReplaced(o); err != nil {
-			return err
-		}
-	}
-	rec := new(store.ACMEOrder)
-	if err := s.encodeOrder(o, rec, o.Expires); err != nil {
+	replaced, err := x.replaced(o)
+	if err != nil {
 		return err
 	}
-	if err := s.store.InsertOrder(x.r.Context(), rec, x.takeNonce()); err != nil {
+	if err := x.insertOrder(o, replaced); err != nil {
 		return err
 	}
 	x.writeOrder(http.StatusCreated, o)

@@ -1,12 +1,10 @@
 package acmeserver
 
 import (
-	"context"
 	"net/http"
 	"time"
 
 	"stepca/acme"
-	"stepca/store"
 )
 
 // orderBody is an order as clients see it (RFC 8555 §7.1.3). Compatible: id is the
@@ -74,40 +72,6 @@ func (x *exchange) loadWholeOrder(id string) (*acme.Order, error) {
 		return nil, notFound("order")
 	}
 	return o, nil
-}
-
-func (s *Backend) findOrder(ctx context.Context, id string) (*acme.Order, error) {
-	rec, err := s.store.Order(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	o, err := s.decodeOrder(rec)
-	if err != nil {
-		return nil, err
-	}
-	o.Advance(s.now())
-	return o, nil
-}
-
-// decodeOrder returns the order of a record, to be changed at will.
-func (s *Backend) decodeOrder(rec *store.ACMEOrder) (*acme.Order, error) {
-	if o := s.orders.get(rec.ID, rec.Data); o != nil {
-		return o.Clone(), nil
-	}
-	o, err := acme.LoadOrder(rec)
-	if err == nil {
-		s.orders.put(rec.ID, rec.Data, o.Clone())
-	}
-	return o, err
-}
-
-// encodeOrder saves the order in its record, which is kept for a time from keep on.
-func (s *Backend) encodeOrder(o *acme.Order, rec *store.ACMEOrder, keep time.Time) error {
-	if err := o.Save(rec, keep); err != nil {
-		return err
-	}
-	s.orders.put(rec.ID, rec.Data, o.Clone())
-	return nil
 }
 
 // order answers with an order (RFC 8555 §7.4).

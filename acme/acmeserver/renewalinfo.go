@@ -91,44 +91,47 @@ func (s *Server) certificateByID(ctx context.Context, certID string) (*x509.Cert
 	return crt, rec, nil
 }
 
-// markReplaced checks that a new order may replace the certificate it names (RFC
-// 9773 §5) and notes it in the order of that certificate.
-func (x *exchange) markReplaced(o *acme.Order) error {
+// replaced checks that a new order may replace the certificate it names (RFC 9773
+// §5), and returns the update that notes it in the order of that certificate; nil if
+// there is nothing to note.
+func (x *exchange) replaced(o *acme.Order) (*store.ACMEOrderUpdate, error) {
+	if o.Replaces == "" {
+		return nil, nil
+	}
 	ctx := x.r.Context()
 	crt, rec, err := x.s.certificateByID(ctx, o.Replaces)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if rec.AccountID != x.account.ID {
-		return forbidden("the certificate to be replaced was issued to another account")
+		return nil, forbidden("the certificate to be replaced was issued to another account")
 	}
 	names := ca.Names(crt.DNSNames, crt.IPAddresses, nil, nil)
 	if !slices.ContainsFunc(o.Identifiers, func(id acme.Identifier) bool { return slices.Contains(names, id) }) {
-		return malformed("the order has no identifier in common with the certificate to be replaced")
+		return nil, malformed("the order has no identifier in common with the certificate to be replaced")
 	}
 	predecessor, err := x.s.findOrder(ctx, rec.OrderID)
 	if errors.Is(err, ca.ErrNotFound) {
-		return nil // too old to be on record: nothing to mark
+		return nil, nil // too old to be on record
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	before := predecessor.ReplacedBy
 	taken, err := x.s.isReplaced(ctx, before)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if taken {
-		return alreadyReplaced()
+		return nil, alreadyReplaced()
 	}
-	_, err = x.s.updateOrder(ctx, predecessor.ID, nil, func(p *acme.Order) error {
-		if p.ReplacedBy != before {
+	return &store.ACMEOrderUpdate{ID: predecessor.ID, Apply: x.s.changing(func(p *acme.Order) error {
+		if p.ReplacedBy != before { // of two orders at once
 			return alreadyReplaced()
 		}
 		p.ReplacedBy = o.ID
 		return nil
-	})
-	return err
+	})}, nil
 }
 
 func alreadyReplaced() error {

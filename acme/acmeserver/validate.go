@@ -20,14 +20,16 @@ type validation struct {
 	failures  string // key of the limiter
 }
 
-// startValidation begins the validation of a challenge, or wakes it.
+// startValidation begins the validation of a challenge, or wakes it; nil if there are
+// too many.
 func (x *exchange) startValidation(o *acme.Order, a *acme.Authorization, c *acme.Challenge, payload []byte) *job {
 	v := &validation{
 		b: x.s.Backend, validator: x.s.cfg.Validator, orderID: o.ID, authzID: a.ID, challenge: c.ID, failures: failureKey(o, a),
 		what: x.validation(a, c),
 	}
 	v.what.Payload = payload
-	return x.s.jobs.start(c.ID, o.AccountID, v.run)
+	w, _ := x.s.jobs.start(c.ID, o.AccountID, v.run)
+	return w
 }
 
 // validation returns what is to be known for validating a challenge.
