@@ -140,7 +140,7 @@ func (rec *acmeRecord) save(env *cli.Env, crt *x509.Certificate) {
 	rec.Expires = crt.NotAfter
 	data, err := json.MarshalIndent(rec, "", "  ")
 	if err == nil {
-		err = cli.FileError(keyfile.WriteFile(acmeRecordFile(env, crt), append(data, '\n'), 0o600))
+		err = cli.FileError(keyfile.WriteFile(acmeRecordFile(env, crt), append(data, '\n'), keyfile.SecretPerm))
 	}
 	if err != nil {
 		env.Noticef(notKept, err)

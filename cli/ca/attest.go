@@ -84,32 +84,31 @@ func (f *attestFlags) managerURI() string {
 
 // attestedCertificate gets a certificate for a key that stays in a device, which
 // attests it to an ACME server.
-func (f *certificateFlags) attestedCertificate(ctx context.Context, env *cli.Env, g *grant, subject, crtFile, keyFile string, spec keyfile.KeySpec) error {
+func (f *certificateFlags) attestedCertificate(ctx context.Context, env *cli.Env, g *grant, spec keyfile.KeySpec) error {
 	device, err := f.openDevice(ctx, env, spec)
 	if err != nil {
 		return err
 	}
 	defer device.close()
-	csr, err := client.NewCSR(device.key, subject, nil)
+	csr, err := client.NewCSR(device.key, f.subject, nil)
 	if err != nil {
 		return err
 	}
 	f.acme.device = device
-	id := acme.Identifier{Type: string(nouns.PermanentIdentifier), Value: subject}
-	chain, err := f.acmeOrder(ctx, env, g, []acme.Identifier{id}, csr)
+	id := acme.Identifier{Type: string(nouns.PermanentIdentifier), Value: f.subject}
+	chain, err := f.order(ctx, env, g, []acme.Identifier{id}, csr)
 	if err != nil {
 		return err
-	}
-	if err := keyfile.WriteFile(crtFile, keyfile.EncodeCertificates(chain...), 0o600); err != nil {
-		return cli.FileError(err)
 	}
 	for _, line := range device.described {
 		env.Noticef("TPM INFO: %s", line)
 	}
-	if keyFile != "" {
-		env.Noticef("The key stays in the device: %s is not written.", keyFile)
+	if f.keyFile != "" {
+		env.Noticef("The key stays in the device: %s is not written.", f.keyFile)
 	}
-	env.Selected("Certificate", crtFile)
+	if err := saveCertificate(env, f.crtFile, chain); err != nil {
+		return err
+	}
 	env.Selected("Private Key", f.attest.uri)
 	return nil
 }

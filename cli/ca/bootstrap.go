@@ -79,11 +79,11 @@ func (f *bootstrapFlags) run(env *cli.Env, cmd *cobra.Command) error {
 	if err := env.MayWriteAll(f.force, path.Root(), path.Defaults()); err != nil {
 		return err
 	}
-	if err := keyfile.WriteFile(path.Root(), keyfile.EncodeCertificates(crt), 0o600); err != nil {
+	if err := keyfile.WriteFile(path.Root(), keyfile.EncodeCertificates(crt), keyfile.SecretPerm); err != nil {
 		return cli.FileError(err)
 	}
 	env.Noticef("The root certificate has been saved in %s.", path.Root())
-	if err := keyfile.WriteFile(path.Defaults(), defaults, 0o644); err != nil {
+	if err := keyfile.WriteFile(path.Defaults(), defaults, cli.PublicPerm); err != nil {
 		return cli.FileError(err)
 	}
 	env.Noticef("The authority configuration has been saved in %s.", path.Defaults())

@@ -1,11 +1,11 @@
 package ca
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
 
-	nouns "stepca/ca"
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/client"
@@ -15,8 +15,12 @@ import (
 // certificateFlags are those of step ca certificate.
 type certificateFlags struct {
 	issuance
+	sans   []string
 	key    cli.KeyFlags
 	attest attestFlags
+
+	subject, crtFile string // arguments
+	keyFile          string // an argument that may be missing with --attestation-uri
 }
 
 func certificate(env *cli.Env) *cobra.Command {
@@ -54,11 +58,11 @@ Get one for a key in the TPM of this machine, which attests it to an ACME provis
 $ step ca certificate laptop-17 laptop.crt --provisioner devices --attestation-uri tpmkms:name=laptop`,
 		Args: cli.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			keyFile := "" // with --attestation-uri
+			f.subject, f.crtFile = args[0], args[1]
 			if len(args) == 3 {
-				keyFile = args[2]
+				f.keyFile = args[2]
 			}
-			return errors.Join(f.run(env, cmd, args[0], args[1], keyFile), f.conn.Close())
+			return errors.Join(f.run(env, cmd), f.conn.Close())
 		},
 	}
 	f.define(cmd)
@@ -69,11 +73,11 @@ $ step ca certificate laptop-17 laptop.crt --provisioner devices --attestation-u
 	return cmd
 }
 
-func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFile, keyFile string) error {
-	if crtFile == keyFile {
+func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command) error {
+	if f.crtFile == f.keyFile {
 		return cli.EqualArgs(cmd, "crt-file", "key-file")
 	}
-	if err := f.attest.check(cmd, keyFile); err != nil {
+	if err := f.attest.check(cmd, f.keyFile); err != nil {
 		return err
 	}
 	spec, err := f.key.Spec(false)
@@ -84,24 +88,26 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 		return err
 	}
 	// Before a token is made, which would be spent in vain.
-	files := []string{crtFile, keyFile}
+	files := []string{f.crtFile, f.keyFile}
 	if f.attest.uri != "" {
 		files, f.onlyACME = files[:1], "attestation-uri"
 	}
 	if err := env.MayWriteAll(f.force, files...); err != nil {
 		return err
 	}
-	g, err := f.authorize(cmd.Context(), env, subject, f.sans, "")
+	g, err := f.authorize(cmd.Context(), env, f.subject, f.sans, "")
 	if err != nil {
 		return err
 	}
 	if f.attest.uri != "" {
-		return f.attestedCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)
+		return f.attestedCertificate(cmd.Context(), env, g, spec)
 	}
-	if g.directory != "" {
-		return f.acmeCertificate(cmd.Context(), env, g, subject, crtFile, keyFile, spec)
-	}
-	commonName, sans, err := f.names(g, subject)
+	return f.newPair(cmd.Context(), env, g, spec)
+}
+
+// newPair makes a key, gets a certificate for it, and writes both.
+func (f *certificateFlags) newPair(ctx context.Context, env *cli.Env, g *grant, spec keyfile.KeySpec) error {
+	commonName, sans, err := f.names(g)
 	if err != nil {
 		return err
 	}
@@ -109,18 +115,18 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, subject, crtFil
 	if err != nil {
 		return err
 	}
-	csr, err := client.NewCSR(key, commonName, nouns.ParseSANs(sans))
+	csr, err := client.NewCSR(key, commonName, sans)
 	if err != nil {
 		return err
 	}
-	resp, err := f.sign(cmd.Context(), env, g, csr)
+	chain, err := f.obtain(ctx, env, g, csr)
 	if err != nil {
 		return err
 	}
-	if err := writePair(keyFile, key, crtFile, encodeChain(resp)); err != nil {
+	if err := writePair(f.keyFile, key, f.crtFile, keyfile.EncodeCertificates(chain...)); err != nil {
 		return err
 	}
-	env.Selected("Certificate", crtFile)
-	env.Selected("Private Key", keyFile)
+	env.Selected("Certificate", f.crtFile)
+	env.Selected("Private Key", f.keyFile)
 	return nil
 }

@@ -56,7 +56,7 @@ func (f *contextFlags) save(env *cli.Env, path config.StepPath) error {
 	if path.Context.Name == "" {
 		return nil
 	}
-	switch err := keyfile.CreateFile(path.ProfileDefaults(), []byte("{}"), 0o600); {
+	switch err := keyfile.CreateFile(path.ProfileDefaults(), []byte("{}"), keyfile.SecretPerm); {
 	case err == nil:
 		env.Noticef("The profile configuration has been saved in %s.", path.ProfileDefaults())
 	case !errors.Is(err, fs.ErrExist):

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 
-	"stepca/api"
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/keyfile"
@@ -40,9 +39,28 @@ func encodeDER(chain [][]byte) []byte {
 	return data
 }
 
-// encodeChain returns the PEM of the chain in an answer of the CA.
-func encodeChain(resp *api.SignResponse) []byte {
-	return keyfile.EncodeCertificates(api.Certificates(resp.CertChain)...)
+// saveCertificate writes a chain, leaf first, and tells the user.
+func saveCertificate(env *cli.Env, name string, chain []*x509.Certificate) error {
+	if err := keyfile.WriteFile(name, keyfile.EncodeCertificates(chain...), keyfile.SecretPerm); err != nil {
+		return cli.FileError(err)
+	}
+	env.Selected("Certificate", name)
+	return nil
+}
+
+// deliver prints certificates, or writes them to the file that args name, if they
+// name one. saved is the format of the notice, with the file's name.
+func deliver(env *cli.Env, args []string, force bool, saved string, certs ...*x509.Certificate) error {
+	data := keyfile.EncodeCertificates(certs...)
+	if len(args) == 0 {
+		_, err := env.Stdout.Write(data)
+		return err
+	}
+	if err := env.WriteFile(args[0], data, keyfile.SecretPerm, force); err != nil {
+		return err
+	}
+	env.Noticef(saved, args[0])
+	return nil
 }
 
 // writePair writes a private key, in the clear, and its certificate chain, both or

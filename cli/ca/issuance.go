@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +23,6 @@ type issuance struct {
 	validity cli.ValidityFlags
 	acme     acmeFlags
 	token    string
-	sans     []string // --san of step ca certificate
 	force    bool
 	onlyACME string // a flag that other provisioners cannot satisfy; "" for none
 }
@@ -118,46 +115,17 @@ func newGrant(g *authority.Grant) (*grant, error) {
 	return &grant{client: g.Client, token: g.Token, claims: g.Claims, kind: kind}, nil
 }
 
-// names returns the common name and the alternative names to ask for, by what
-// the token's type lets its holder choose.
-func (f *issuance) names(g *grant, subject string) (commonName string, sans []string, err error) {
-	switch g.kind {
-	case nouns.TypeJWK, nouns.TypeX5C, nouns.TypeNebula:
-		if f.token != "" && g.kind == nouns.TypeJWK && len(f.sans) > 0 {
-			return "", nil, cli.MutuallyExclusive("token", "san")
-		}
-		if !strings.EqualFold(g.claims.Subject, subject) {
-			return "", nil, fmt.Errorf("token subject '%s' and argument '%s' do not match", g.claims.Subject, subject)
-		}
-		sans = unique(append(slices.Clone(g.claims.SANs), f.sans...))
-		if len(sans) == 0 {
-			sans = []string{subject}
-		}
-		return g.claims.Subject, sans, nil
-	case nouns.TypeOIDC:
-		if len(f.sans) == 0 && strings.EqualFold(subject, g.claims.Email) {
-			return g.claims.Subject, []string{g.claims.Email, g.claims.Issuer + "#" + g.claims.Subject}, nil
-		}
-		if len(f.sans) == 0 {
-			return subject, []string{subject}, nil
-		}
+// obtain gets the certificate of a request with its chain, leaf first: by an order,
+// or with the token.
+func (f *issuance) obtain(ctx context.Context, env *cli.Env, g *grant, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+	if g.directory != "" {
+		return f.orderNamed(ctx, env, g, csr)
 	}
-	return subject, unique(f.sans), nil
+	return f.sign(ctx, env, g, csr)
 }
 
-// unique drops repetitions, keeping the first of each.
-func unique(list []string) []string {
-	var out []string
-	for _, s := range list {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// sign asks the CA for the certificate.
-func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, csr *x509.CertificateRequest) (*api.SignResponse, error) {
+// sign asks the CA for the certificate of a request.
+func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
 	notBefore, notAfter, err := authority.Validity(&f.validity)
 	if err != nil {
 		return nil, err
@@ -177,8 +145,9 @@ func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, csr *x509.C
 	if err != nil {
 		return nil, err
 	}
-	if leaf := api.Certificates(resp.CertChain)[0]; !sameKey(leaf, csr.PublicKey) {
+	chain := api.Certificates(resp.CertChain)
+	if !sameKey(chain[0], csr.PublicKey) {
 		return nil, errors.New("the certificate authority answered with a certificate for another key")
 	}
-	return resp, nil
+	return chain, nil
 }

@@ -8,7 +8,6 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/client"
-	"stepca/keyfile"
 )
 
 func root(env *cli.Env) *cobra.Command {
@@ -37,16 +36,7 @@ $ step ca root root_ca.crt --ca-url https://ca.example.com --fingerprint 0d7d383
 			if err != nil {
 				return err
 			}
-			data := keyfile.EncodeCertificates(crt)
-			if len(args) == 0 {
-				_, err := env.Stdout.Write(data)
-				return err
-			}
-			if err := env.WriteFile(args[0], data, 0o600, force); err != nil {
-				return err
-			}
-			env.Noticef("The root certificate has been saved in %s.", args[0])
-			return nil
+			return deliver(env, args, force, "The root certificate has been saved in %s.", crt)
 		},
 	}
 	conn.DefineURL(cmd)

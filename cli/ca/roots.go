@@ -9,7 +9,6 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/client"
-	"stepca/keyfile"
 )
 
 func roots(env *cli.Env) *cobra.Command {
@@ -59,16 +58,7 @@ func bundle(env *cli.Env, b bundleCommand) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data := keyfile.EncodeCertificates(certs...)
-			if len(args) == 0 {
-				_, err := env.Stdout.Write(data)
-				return err
-			}
-			if err := env.WriteFile(args[0], data, 0o600, force); err != nil {
-				return err
-			}
-			env.Noticef(b.saved, args[0])
-			return nil
+			return deliver(env, args, force, b.saved, certs...)
 		},
 	}
 	conn.Define(cmd)

@@ -53,16 +53,9 @@ func (f *signFlags) run(env *cli.Env, cmd *cobra.Command, csrFile, crtFile strin
 	if err := env.MayWrite(crtFile, f.force); err != nil {
 		return err
 	}
-	var sans []string
-	for _, id := range nouns.CSRNames(csr) {
-		sans = append(sans, id.Value)
-	}
-	g, err := f.authorize(cmd.Context(), env, csr.Subject.CommonName, unique(sans), requestFingerprint(csr.Raw))
+	g, err := f.authorize(cmd.Context(), env, csr.Subject.CommonName, requestNames(csr), requestFingerprint(csr.Raw))
 	if err != nil {
 		return err
-	}
-	if g.directory != "" {
-		return f.acmeSign(cmd.Context(), env, g, csr, crtFile)
 	}
 	switch g.kind {
 	case nouns.TypeJWK, nouns.TypeX5C, nouns.TypeNebula:
@@ -70,13 +63,9 @@ func (f *signFlags) run(env *cli.Env, cmd *cobra.Command, csrFile, crtFile strin
 			return fmt.Errorf("token subject '%s' and CSR CommonName '%s' do not match", g.claims.Subject, csr.Subject.CommonName)
 		}
 	}
-	resp, err := f.sign(cmd.Context(), env, g, csr)
+	chain, err := f.obtain(cmd.Context(), env, g, csr)
 	if err != nil {
 		return err
 	}
-	if err := keyfile.WriteFile(crtFile, encodeChain(resp), 0o600); err != nil {
-		return cli.FileError(err)
-	}
-	env.Selected("Certificate", crtFile)
-	return nil
+	return saveCertificate(env, crtFile, chain)
 }

@@ -116,7 +116,7 @@ func (f *tokenFlags) run(env *cli.Env, cmd *cobra.Command, subject string) error
 		_, err = fmt.Fprintln(env.Stdout, made)
 		return err
 	}
-	return cli.FileError(keyfile.WriteFile(f.outputFile, []byte(made), 0o600))
+	return cli.FileError(keyfile.WriteFile(f.outputFile, []byte(made), keyfile.SecretPerm))
 }
 
 // openCA returns the CA that the token is for.
