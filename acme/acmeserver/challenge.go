@@ -92,10 +92,7 @@ func (x *exchange) validateSoon(o *acme.Order, a *acme.Authorization, c *acme.Ch
 	}
 	w := x.startValidation(o, a, c, x.payload)
 	if w == nil {
-		p := acme.NewProblem(acme.ProblemServerInternal, "too many validations are under way; try again later").
-			WithStatus(http.StatusServiceUnavailable)
-		p.RetryAfter = unavailableFor
-		return nil, p
+		return nil, busy("validations are under way")
 	}
 	timer := time.NewTimer(inlineWait)
 	defer timer.Stop()

@@ -32,9 +32,6 @@ var kinds = []struct {
 	{ca.ErrUnavailable, acme.ProblemServerInternal, http.StatusServiceUnavailable},
 }
 
-// unavailableFor is the Retry-After of a server that is too busy.
-const unavailableFor = 5 * time.Second
-
 // problemOf returns what the client may know of err. An error without a kind is an
 // internal one; its text stays in the log.
 func problemOf(err error) *acme.Problem {
@@ -87,8 +84,11 @@ func forbidden(format string, args ...any) *acme.Problem {
 	return acme.NewProblem(acme.ProblemUnauthorized, format, args...)
 }
 
-func notFound(what string) *acme.Problem {
-	return malformed("%s not found", what).WithStatus(http.StatusNotFound)
+func notFound(what string) error { return ca.Errorf(ca.ErrNotFound, "%s not found", what) }
+
+// busy is for what as many others are doing as this process can bear.
+func busy(what string) error {
+	return ca.Errorf(ca.ErrUnavailable, "too many %s; try again later", what)
 }
 
 // limited is for a client that is too fast.

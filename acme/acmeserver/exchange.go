@@ -122,33 +122,31 @@ func (x *exchange) url(segments ...string) string {
 // is none.
 func (x *exchange) findProvisioner(escaped string) bool {
 	name, err := url.PathUnescape(escaped)
-	if err != nil || len(name) > maxNameLength {
-		name = "of that name"
-	}
-	p, err := x.s.cfg.Provisioners.ACME(name)
 	_, exists := x.s.cfg.Provisioners.ByName(name)
-	switch {
-	case err == nil:
-		x.prov, x.ref = p, p.Ref()
-		return true
-	case !exists:
+	if err != nil || !exists {
 		// Not a problem of ACME's: there is no ACME server here.
 		x.write(http.StatusNotFound, "application/json", map[string]string{
-			"type": "notFound", "detail": "resource not found", "message": "provisioner " + name + " not found",
+			"type": "notFound", "detail": "resource not found", "message": "provisioner " + clip(name) + " not found",
 		})
-	case errors.Is(err, ca.ErrNotFound):
-		x.problem(acme.NewProblem(acme.ProblemUnauthorized, "provisioner must be of type ACME").WithStatus(http.StatusUnauthorized))
-	default:
-		x.problem(acme.NewProblem(acme.ProblemUnauthorized, "provisioner is disabled due to an initialization error").WithStatus(http.StatusUnauthorized))
+		return false
 	}
-	return false
+	p, err := x.s.cfg.Provisioners.ACME(name)
+	switch {
+	case errors.Is(err, ca.ErrNotFound):
+		x.problem(unauthorized("provisioner must be of type ACME"))
+	case err != nil:
+		x.problem(unauthorized("provisioner is disabled due to an initialization error"))
+	default:
+		x.prov, x.ref = p, p.Ref()
+	}
+	return err == nil
 }
 
 func (x *exchange) methodNotAllowed(r *route) {
-	for _, m := range r.methods {
+	for _, m := range r.methods() {
 		x.Header().Add("Allow", m)
 	}
-	x.problem(acme.NewProblem(acme.ProblemMalformed, "the method %s is not allowed here; use %s", x.r.Method, strings.Join(r.methods, " or ")).
+	x.problem(malformed("the method %s is not allowed here; use %s", x.r.Method, strings.Join(r.methods(), " or ")).
 		WithStatus(http.StatusMethodNotAllowed))
 }
 
@@ -216,7 +214,7 @@ func (x *exchange) decode(dst any) error {
 // postAsGet refuses a payload (RFC 8555 §6.3).
 func (x *exchange) postAsGet() error {
 	if len(x.payload) > 0 {
-		return acme.NewProblem(acme.ProblemMalformed, "expected POST-as-GET, with an empty payload")
+		return malformed("expected POST-as-GET, with an empty payload")
 	}
 	return nil
 }

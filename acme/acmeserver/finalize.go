@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"stepca/acme"
-	"stepca/ca"
 )
 
 // finalize issues the certificate of a ready order (RFC 8555 §7.4). The order
@@ -53,7 +52,7 @@ func (x *exchange) issueSoon(o *acme.Order, i *issuance) (*acme.Order, error) {
 	var failed error // written by the job, if it is this request's
 	w, began := x.s.jobs.start(o.ID, finalizing, func(context.Context, <-chan struct{}) { failed = i.run() })
 	if w == nil {
-		return nil, &ca.Error{Kind: ca.ErrUnavailable, Detail: "too many orders are being finalized; try again later"}
+		return nil, busy("orders are being finalized")
 	}
 	if began {
 		x.nonce = nil // the issuance sees to it, whoever waits

@@ -40,8 +40,8 @@ func (x *exchange) authenticate(r *route) error {
 	case h.KeyID != "" && r.key == byJWK:
 		return malformed("the protected header has to hold the key as jwk")
 	}
-	if h.JWK != nil {
-		err = x.useJWK(h.JWK)
+	if x.key = h.JWK; x.key != nil {
+		err = checkKey(x.key)
 	} else {
 		err = x.useAccount(h.KeyID)
 	}
@@ -62,7 +62,7 @@ func (x *exchange) readJWS() (*jose.JWS, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, maxBody))
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return nil, malformed("the body is larger than %d octets", maxBody).WithStatus(http.StatusRequestEntityTooLarge)
+			return nil, ca.Errorf(ca.ErrTooLarge, "the body is larger than %d octets", maxBody)
 		}
 		return nil, malformed("the body could not be read")
 	}
@@ -114,15 +114,6 @@ func (x *exchange) checkURL(signed string) error {
 		return nil
 	}
 	return unauthorized("the url in the protected header is %q, the request went to %q", clip(signed), clip(want))
-}
-
-// useJWK takes the key in the header as the one to verify with.
-func (x *exchange) useJWK(key *jose.JWK) error {
-	if err := checkKey(key); err != nil {
-		return err
-	}
-	x.key = key
-	return nil
 }
 
 // checkKey refuses keys that are too weak, or of kinds that we do not support.

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// maxBuckets bounds a limiter's memory: about 100 octets each, twice.
-const maxBuckets = 20_000
-
 // A limiter counts events by key in token buckets. A bucket that was left alone
 // until it must be full again is forgotten, as those seen least lately are when
 // there are too many.
@@ -33,8 +30,8 @@ func (l *limiter) take(key string, at time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.refilled(key, at)
-	if b.tokens < 1 {
-		return time.Duration((1 - b.tokens) / l.rate * float64(time.Second))
+	if wait := l.wait(b); wait > 0 {
+		return wait
 	}
 	b.tokens--
 	l.put(key, b)
@@ -54,10 +51,12 @@ func (l *limiter) charge(key string, at time.Time, tokens int) {
 func (l *limiter) empty(key string, at time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if b := l.refilled(key, at); b.tokens < 1 {
-		return time.Duration((1 - b.tokens) / l.rate * float64(time.Second))
-	}
-	return 0
+	return l.wait(l.refilled(key, at))
+}
+
+// wait returns how long it takes until a bucket has a token.
+func (l *limiter) wait(b bucket) time.Duration {
+	return time.Duration(max(0, 1-b.tokens) / l.rate * float64(time.Second))
 }
 
 func (l *limiter) refilled(key string, at time.Time) bucket {

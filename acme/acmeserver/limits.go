@@ -7,8 +7,19 @@ const (
 	maxBody        = 128 << 10 // octets; attestation statements take tens of KiB
 	maxIdentifiers = 100       // of an order
 	maxSegments    = 4         // of a path below the provisioner's name
-	ordersPerPage  = 100       // of an account's list
-	maxNameLength  = 255       // of a provisioner in a path, after decoding
+)
+
+// What is read of an account's orders, newest first.
+const (
+	ordersPerPage     = 100
+	maxOrdersSearched = 1000 // for authorizations of the names in a certificate to be revoked
+)
+
+// What is kept in memory to save work.
+const (
+	maxBuckets    = 20_000   // of a limiter, twice: about 100 octets each
+	memoSize      = 256      // records of a memo, twice: an order of one name is a thousand octets
+	maxMemoRecord = 16 << 10 // octets; the largest order is larger
 )
 
 // Rates that one client may reach, beyond which it is told rateLimited. They are
@@ -26,6 +37,8 @@ const (
 	maxValidations          = 1000
 	maxValidationsOfAccount = 250 // some orders of many identifiers, and room for others
 	maxFinalizations        = 1000
+
+	unavailableFor = 5 * time.Second // Retry-After beyond these
 )
 
 // Times of a validation.

@@ -5,13 +5,6 @@ import (
 	"sync"
 )
 
-// What a memo keeps, twice: a thousand octets are an order of one name, and the
-// largest order is too large.
-const (
-	memoSize      = 256
-	maxMemoRecord = 16 << 10 // octets
-)
-
 // A memo keeps what records were decoded into, because each request of a flow
 // reads its account and most read its order. What is kept counts only for the very
 // bytes it was decoded from, so that nothing another server wrote is overlooked.

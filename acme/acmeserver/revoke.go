@@ -25,11 +25,11 @@ func (s *Server) revokeCert(x *exchange) error {
 	rec, err := s.store.Certificate(x.r.Context(), crt.SerialNumber)
 	switch {
 	case errors.Is(err, ca.ErrNotFound):
-		return malformed("the certificate was not issued by this server").WithStatus(http.StatusNotFound)
+		return ca.Errorf(ca.ErrNotFound, "the certificate was not issued by this server")
 	case err != nil:
 		return err
 	case !bytes.Equal(rec.DER, crt.Raw) || rec.Provisioner.Type != ca.TypeACME.String():
-		return malformed("the certificate was not issued through ACME by this server").WithStatus(http.StatusNotFound)
+		return ca.Errorf(ca.ErrNotFound, "the certificate was not issued through ACME by this server")
 	}
 	if err := x.mayRevoke(crt, rec); err != nil {
 		return err
@@ -108,9 +108,6 @@ func noAuthorization(crt *x509.Certificate) error {
 	}
 	return p
 }
-
-// maxOrdersSearched bounds the search for authorizations, newest first.
-const maxOrdersSearched = 1000
 
 // controlsAll reports whether the account holds valid authorizations for all names
 // in a certificate.

@@ -2,7 +2,6 @@ package acmeserver
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -10,7 +9,7 @@ import (
 type keyUse int
 
 const (
-	unsigned keyUse = iota // GET
+	unsigned keyUse = iota // no key: GET and HEAD; the others are POST
 	byJWK                  // the key is in the header: newAccount
 	byKID                  // the key is an account's
 	byEither               // revokeCert
@@ -18,9 +17,8 @@ const (
 
 // A route is what a path below a provisioner's name means.
 type route struct {
-	path    string // segments; "*" stands for an ID
-	methods []string
-	key     keyUse
+	path string // segments; "*" stands for an ID
+	key  keyUse
 
 	// writes is set if the handler stores something and so takes the nonce into
 	// its transaction.
@@ -29,11 +27,6 @@ type route struct {
 
 	pattern []string // of path
 }
-
-var (
-	methodsGET  = []string{http.MethodGet, http.MethodHead}
-	methodsPOST = []string{http.MethodPost}
-)
 
 // The names of resources in paths.
 const (
@@ -56,22 +49,22 @@ const (
 // are the reference's.
 var routes = func() []route {
 	list := []route{
-		{path: pathDirectory, methods: methodsGET, key: unsigned, handler: (*Server).directory},
-		{path: pathNewNonce, methods: methodsGET, key: unsigned, handler: (*Server).newNonce},
-		{path: pathNewAccount, methods: methodsPOST, key: byJWK, writes: true, handler: (*Server).newAccount},
-		{path: pathAccount + "/*", methods: methodsPOST, key: byKID, writes: true, handler: (*Server).account},
-		{path: pathAccount + "/*/orders", methods: methodsPOST, key: byKID, handler: (*Server).orders},
-		{path: pathNewOrder, methods: methodsPOST, key: byKID, writes: true, handler: (*Server).newOrder},
-		{path: pathNewAuthz, methods: methodsPOST, key: byKID, writes: true, handler: (*Server).newAuthorization},
-		{path: pathOrder + "/*", methods: methodsPOST, key: byKID, handler: (*Server).order},
-		{path: pathOrder + "/*/finalize", methods: methodsPOST, key: byKID, writes: true, handler: (*Server).finalize},
-		{path: pathAuthz + "/*", methods: methodsPOST, key: byKID, writes: true, handler: (*Server).authorization},
-		{path: pathChallenge + "/*/*", methods: methodsPOST, key: byKID, handler: (*Server).challenge},
-		{path: pathCertificate + "/*", methods: methodsPOST, key: byKID, handler: (*Server).certificate},
-		{path: pathCertificate + "/*/*", methods: methodsPOST, key: byKID, handler: (*Server).certificate},
-		{path: pathRevokeCert, methods: methodsPOST, key: byEither, handler: (*Server).revokeCert},
-		{path: pathKeyChange, methods: methodsPOST, key: byKID, writes: true, handler: (*Server).keyChange},
-		{path: pathRenewalInfo + "/*", methods: methodsGET, key: unsigned, handler: (*Server).renewalInfo},
+		{path: pathDirectory, key: unsigned, handler: (*Server).directory},
+		{path: pathNewNonce, key: unsigned, handler: (*Server).newNonce},
+		{path: pathNewAccount, key: byJWK, writes: true, handler: (*Server).newAccount},
+		{path: pathAccount + "/*", key: byKID, writes: true, handler: (*Server).account},
+		{path: pathAccount + "/*/orders", key: byKID, handler: (*Server).orders},
+		{path: pathNewOrder, key: byKID, writes: true, handler: (*Server).newOrder},
+		{path: pathNewAuthz, key: byKID, writes: true, handler: (*Server).newAuthorization},
+		{path: pathOrder + "/*", key: byKID, handler: (*Server).order},
+		{path: pathOrder + "/*/finalize", key: byKID, writes: true, handler: (*Server).finalize},
+		{path: pathAuthz + "/*", key: byKID, writes: true, handler: (*Server).authorization},
+		{path: pathChallenge + "/*/*", key: byKID, handler: (*Server).challenge},
+		{path: pathCertificate + "/*", key: byKID, handler: (*Server).certificate},
+		{path: pathCertificate + "/*/*", key: byKID, handler: (*Server).certificate},
+		{path: pathRevokeCert, key: byEither, handler: (*Server).revokeCert},
+		{path: pathKeyChange, key: byKID, writes: true, handler: (*Server).keyChange},
+		{path: pathRenewalInfo + "/*", key: unsigned, handler: (*Server).renewalInfo},
 	}
 	for i := range list {
 		list[i].pattern = strings.Split(list[i].path, "/")
@@ -105,4 +98,10 @@ func (r *route) match(segments []string) (args []string, ok bool) {
 	return args, true
 }
 
-func (r *route) allows(method string) bool { return slices.Contains(r.methods, method) }
+// methods are those that the route has (RFC 8555 §6.3).
+func (r *route) methods() []string {
+	if r.key == unsigned {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{http.MethodPost}
+}

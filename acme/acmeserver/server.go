@@ -3,6 +3,7 @@ package acmeserver
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"stepca/acme"
@@ -58,7 +59,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, s: s, r: r, args: args}
 	x.Header().Set("Access-Control-Allow-Origin", "*")
 	x.Header().Set("Access-Control-Expose-Headers", "Link, Replay-Nonce, Location, Retry-After")
-	if !route.allows(r.Method) {
+	if !slices.Contains(route.methods(), r.Method) {
 		x.methodNotAllowed(route)
 		return
 	}
