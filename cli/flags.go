@@ -14,6 +14,7 @@ const (
 	aliasKey       = "alias"
 	firstKey       = "first"
 	commandLineKey = "command-line-only"
+	settingKey     = "from-settings"
 )
 
 // Alias gives the flag further names, which share its value. They work on the
@@ -35,6 +36,14 @@ func OnlyCommandLine(cmd *cobra.Command, names ...string) {
 	for _, name := range names {
 		annotateFlag(mustFlag(cmd, name), commandLineKey, "true")
 	}
+}
+
+// Given reports whether the flag was on the command line itself. A value from the
+// environment or from defaults.json is meant for any command that has a use for it;
+// one on the command line that has no effect is a mistake.
+func Given(cmd *cobra.Command, name string) bool {
+	f := cmd.Flags().Lookup(name)
+	return f != nil && f.Changed && f.Annotations[settingKey] == nil
 }
 
 // Hide leaves the flags out of help and completion.

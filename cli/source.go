@@ -156,7 +156,8 @@ func visitUnset(flags *pflag.FlagSet, do func(*pflag.Flag) error) error {
 	return err
 }
 
-// setFlag sets the flag, which makes Changed true, as the command line would.
+// setFlag sets the flag, which makes Changed true, as the command line would, but
+// not Given.
 func setFlag(flags *pflag.FlagSet, f *pflag.Flag, values []string) error {
 	for _, value := range values {
 		if err := f.Value.Set(value); err != nil {
@@ -165,5 +166,6 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, values []string) error {
 		}
 		f.Changed = true
 	}
+	annotateFlag(f, settingKey, "true")
 	return nil
 }

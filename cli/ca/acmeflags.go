@@ -76,6 +76,20 @@ func (f *acmeFlags) check() error {
 	return nil
 }
 
+// checkListen refuses an address on the command line at which nobody is going to
+// listen. Compatible: the reference takes --http-listen with --webroot.
+func (f *acmeFlags) checkListen(cmd *cobra.Command) error {
+	switch {
+	case cli.Given(cmd, "tls-listen") && !f.tlsALPN:
+		return cli.RequiredWithFlag("tls-listen", "tls-alpn")
+	case cli.Given(cmd, "http-listen") && f.tlsALPN:
+		return cli.IncompatibleFlags("http-listen", "tls-alpn")
+	case cli.Given(cmd, "http-listen") && len(f.hookWords) > 0:
+		return cli.IncompatibleFlags("http-listen", "dns-hook")
+	}
+	return nil
+}
+
 // solver returns what answers the challenges.
 func (f *acmeFlags) solver(env *cli.Env) acmeSolver {
 	switch {

@@ -102,6 +102,9 @@ func (r *renewal) acmeSource(env *cli.Env, cmd *cobra.Command, rec *acmeRecord, 
 			}
 		}
 	}
+	if err := r.acme.checkListen(cmd); err != nil {
+		return nil, err
+	}
 	if s.record, err = r.acme.record(directory, append(slices.Clone(roots), r.conn.Root), s.lifetime); err != nil {
 		return nil, err
 	}

@@ -90,12 +90,12 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command) error {
 	// Before a token is made, which would be spent in vain.
 	files := []string{f.crtFile, f.keyFile}
 	if f.attest.uri != "" {
-		files, f.onlyACME = files[:1], "attestation-uri"
+		files = files[:1]
 	}
 	if err := env.MayWriteAll(f.force, files...); err != nil {
 		return err
 	}
-	g, err := f.authorize(cmd.Context(), env, f.subject, f.sans, "")
+	g, err := f.authorize(env, cmd, f.subject, f.sans, "")
 	if err != nil {
 		return err
 	}

@@ -120,8 +120,14 @@ func (f *initFlags) check() error {
 		return cli.RequiredWithFlag("key", "root")
 	case f.ra != "" && !strings.EqualFold(f.ra, config.StepCAS):
 		return cli.InvalidValue("ra", f.ra, "StepCAS")
+	case f.passwords.rootKey != "" && f.rootKey == "":
+		return cli.RequiredWithFlag("key-password-file", "key")
 	case f.ra == "" && f.issuer.URL != "":
 		return cli.RequiredWithFlag("issuer", "ra")
+	case f.ra == "" && f.issuer.Fingerprint != "":
+		return cli.RequiredWithFlag("issuer-fingerprint", "ra")
+	case f.ra == "" && f.issuer.Provisioner != "":
+		return cli.RequiredWithFlag("issuer-provisioner", "ra")
 	case f.kms.used() && f.ra != "":
 		return cli.IncompatibleFlags("kms", "ra")
 	case f.kms.used():

@@ -24,7 +24,6 @@ type issuance struct {
 	acme     acmeFlags
 	token    string
 	force    bool
-	onlyACME string // a flag that other provisioners cannot satisfy; "" for none
 }
 
 func (f *issuance) define(cmd *cobra.Command) {
@@ -56,22 +55,23 @@ type grant struct {
 	directory string
 }
 
-// authorize takes the token of --token or makes one for the subject.
-// fingerprint, if not "", is that of the only request that may use it.
-func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, sans []string, fingerprint string) (*grant, error) {
+// authorize takes the token of --token or makes one for the subject; or it finds
+// the ACME server to prove the names to. fingerprint, if not "", is that of the only
+// request that may use the token.
+func (f *issuance) authorize(env *cli.Env, cmd *cobra.Command, subject string, sans []string, fingerprint string) (*grant, error) {
 	if err := f.acme.check(); err != nil {
 		return nil, err
 	}
+	if f.acme.directory != "" && f.token == "" {
+		return f.authorizeACME(cmd, &grant{directory: f.acme.directory})
+	}
+	if cli.Given(cmd, "acme") {
+		return nil, cli.MutuallyExclusive("token", "acme")
+	}
 	if f.token != "" {
-		given, err := f.conn.Grant(ctx, env, f.token)
-		if err != nil {
-			return nil, err
-		}
-		return newGrant(given)
+		return f.givenToken(env, cmd)
 	}
-	if f.acme.directory != "" {
-		return &grant{directory: f.acme.directory}, nil
-	}
+	ctx := cmd.Context()
 	c, err := f.conn.CA(ctx, env)
 	if err != nil {
 		return nil, err
@@ -83,12 +83,12 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 	if p.Is(nouns.TypeACME) {
 		online, ok := c.(*client.Client)
 		if !ok {
-			return nil, errors.New("offline mode and ACME are mutually exclusive")
+			return nil, errOfflineACME
 		}
-		return &grant{client: online, directory: acmeDirectory(online, p.Name)}, nil
+		return f.authorizeACME(cmd, &grant{client: online, directory: acmeDirectory(online, p.Name)})
 	}
-	if f.onlyACME != "" {
-		return nil, fmt.Errorf("flag '--%s' requires an ACME provisioner", f.onlyACME)
+	if err := refuseACMEFlags(cmd); err != nil {
+		return nil, err
 	}
 	user, err := f.data.Claim(env)
 	if err != nil {
@@ -105,6 +105,52 @@ func (f *issuance) authorize(ctx context.Context, env *cli.Env, subject string, 
 		return nil, err
 	}
 	return newGrant(made)
+}
+
+// givenToken is the grant of --token.
+func (f *issuance) givenToken(env *cli.Env, cmd *cobra.Command) (*grant, error) {
+	if err := refuseACMEFlags(cmd); err != nil {
+		return nil, err
+	}
+	given, err := f.conn.Grant(cmd.Context(), env, f.token)
+	if err != nil {
+		return nil, err
+	}
+	return newGrant(given)
+}
+
+var errOfflineACME = errors.New("offline mode and ACME are mutually exclusive")
+
+// authorizeACME refuses flags that an ACME server cannot satisfy.
+func (f *issuance) authorizeACME(cmd *cobra.Command, g *grant) (*grant, error) {
+	if f.conn.Offline.Enabled {
+		return nil, errOfflineACME
+	}
+	for _, name := range []string{"set", "set-file"} {
+		if cli.Given(cmd, name) {
+			return nil, cli.IncompatibleFlagWith(name, "ACME")
+		}
+	}
+	return g, f.acme.checkListen(cmd)
+}
+
+// refuseACMEFlags refuses flags that only an ACME server can satisfy. Compatible:
+// the reference takes --standalone, --webroot, --http-listen and --contact with any
+// provisioner.
+func refuseACMEFlags(cmd *cobra.Command) error {
+	for _, name := range []string{"tls-alpn", "tls-listen", "dns-hook", "acme-profile", "eab-key-id", "eab-key-file", "attestation-uri"} {
+		if cli.Given(cmd, name) {
+			return requiresACME(name)
+		}
+	}
+	if cmd.Flags().Changed("attestation-uri") { // the key is in a device, whoever says so
+		return requiresACME("attestation-uri")
+	}
+	return nil
+}
+
+func requiresACME(flag string) error {
+	return fmt.Errorf("flag '--%s' requires an ACME provisioner", flag)
 }
 
 func newGrant(g *authority.Grant) (*grant, error) {

@@ -53,7 +53,7 @@ func (f *signFlags) run(env *cli.Env, cmd *cobra.Command, csrFile, crtFile strin
 	if err := env.MayWrite(crtFile, f.force); err != nil {
 		return err
 	}
-	g, err := f.authorize(cmd.Context(), env, csr.Subject.CommonName, requestNames(csr), requestFingerprint(csr.Raw))
+	g, err := f.authorize(env, cmd, csr.Subject.CommonName, requestNames(csr), requestFingerprint(csr.Raw))
 	if err != nil {
 		return err
 	}
