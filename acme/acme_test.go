@@ -235,3 +235,23 @@ func TestIDs(t *testing.T) {
 		t.Errorf("NewID = %q, NewPartID = %q", id, part)
 	}
 }
+
+func TestClip(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		s    string
+		most int
+		want string
+	}{
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc…"},
+		{"aäb", 2, "a…"},
+		{"a€b", 3, "a…"},
+		{"a\x80\x80\x80\x80\x80\x80b", 6, "a\x80…"},
+	} {
+		if got := acme.Clip(test.s, test.most); got != test.want {
+			t.Errorf("Clip(%q, %d) = %q, want %q", test.s, test.most, got, test.want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +17,10 @@ import (
 // (draft-ietf-acme-device-attest).
 type Identifier = ca.Identifier
 
-// MaxPermanentIdentifier bounds the value of a permanent identifier, in octets.
-const MaxPermanentIdentifier = 255
+const (
+	maxPermanentIdentifier = 255 // octets of the value
+	maxShown               = 256 // octets of what a client sent, in a problem
+)
 
 // ParseIdentifier parses an identifier of an order. A DNS name comes back in
 // lower-case A-label form, possibly with one leading "*." (RFC 8555 §7.1.3); an
@@ -34,10 +37,10 @@ func ParseIdentifier(typ, value string) (Identifier, error) {
 	case ca.PermanentIdentifier:
 		reason = checkPermanent(value)
 	default:
-		return id, NewProblem(ProblemUnsupportedIdentifier, "type %q of identifier %q", clip(typ), clip(value))
+		return id, NewProblem(ProblemUnsupportedIdentifier, "type %q of identifier %q", Clip(typ, maxShown), Clip(value, maxShown))
 	}
 	if reason != "" {
-		return id, NewProblem(ProblemMalformed, "identifier %q of type %s %s", clip(value), typ, reason)
+		return id, NewProblem(ProblemMalformed, "identifier %q of type %s %s", Clip(value, maxShown), typ, reason)
 	}
 	return id, nil
 }
@@ -109,8 +112,8 @@ func checkPermanent(value string) string {
 	switch {
 	case value == "":
 		return "is empty"
-	case len(value) > MaxPermanentIdentifier:
-		return "is longer than 255 octets"
+	case len(value) > maxPermanentIdentifier:
+		return fmt.Sprintf("is longer than %d octets", maxPermanentIdentifier)
 	}
 	for _, r := range value {
 		if r < ' ' || r == 0x7f || r == '\uFFFD' {
@@ -118,15 +121,6 @@ func checkPermanent(value string) string {
 		}
 	}
 	return ""
-}
-
-// clip shortens what a client sent, for a message.
-func clip(s string) string {
-	const most = 256
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }
 
 // Dedupe returns the identifiers in their order, each once.

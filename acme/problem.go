@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	"unicode/utf8"
 )
 
 // A ProblemType is an error type of ACME without its prefix (RFC 8555 §6.7 and
@@ -126,6 +127,19 @@ func NewProblem(typ ProblemType, format string, args ...any) *Problem {
 		p.Cause = errors.Unwrap(err)
 	}
 	return p
+}
+
+// Clip shortens what a peer sent to a number of octets, or a few less so as not to
+// cut a character, for the detail of a problem.
+func Clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	cut := most
+	for cut > most-utf8.UTFMax && cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
 }
 
 // NewSubproblem returns a subproblem; the detail is the reason alone.

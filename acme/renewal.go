@@ -30,7 +30,7 @@ const maxSerialOctets = 20
 // ParseCertID parses what CertID returns, and no other spelling of it. The error is
 // a *Problem.
 func ParseCertID(s string) (authorityKeyID []byte, serial *big.Int, err error) {
-	malformed := NewProblem(ProblemMalformed, "%q is not a certificate identifier", clip(s))
+	malformed := NewProblem(ProblemMalformed, "%q is not a certificate identifier", Clip(s, maxShown))
 	first, second, ok := strings.Cut(s, ".")
 	strict := base64.RawURLEncoding.Strict()
 	authorityKeyID, err1 := strict.DecodeString(first)

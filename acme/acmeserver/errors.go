@@ -91,6 +91,9 @@ func busy(what string) error {
 	return ca.Errorf(ca.ErrUnavailable, "too many %s; try again later", what)
 }
 
+// clip shortens what a client sent, for a problem.
+func clip(s string) string { return acme.Clip(s, maxShown) }
+
 // limited is for a client that is too fast.
 func limited(wait time.Duration, what string) *acme.Problem {
 	p := acme.NewProblem(acme.ProblemRateLimited, "too many %s; try again in %s", what, max(wait.Round(time.Second), time.Second))

@@ -185,12 +185,3 @@ func (x *exchange) isOurs(u *url.URL) bool {
 		return strings.EqualFold(h, host) || net.ParseIP(h) != nil && net.ParseIP(h).Equal(net.ParseIP(host))
 	})
 }
-
-// clip shortens what a client sent, for a message.
-func clip(s string) string {
-	const most = 256
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}

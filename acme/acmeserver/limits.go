@@ -7,6 +7,7 @@ const (
 	maxBody        = 128 << 10 // octets; attestation statements take tens of KiB
 	maxIdentifiers = 100       // of an order
 	maxSegments    = 4         // of a path below the provisioner's name
+	maxShown       = 256       // octets of what a client sent, in a problem
 )
 
 // What is read of an account's orders, newest first.

@@ -18,8 +18,8 @@ func (s *Server) newAuthorization(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if wait := s.newOrders.take(x.account.ID, s.now()); wait > 0 {
-		return limited(wait, "new orders of this account")
+	if err := x.limitOrders(); err != nil {
+		return err
 	}
 	grant, err := x.orderGrant(x.prov.DefaultProfile)
 	if err != nil {

@@ -32,8 +32,8 @@ func (s *Server) newOrder(x *exchange) error {
 	if err := x.decode(&req); err != nil {
 		return err
 	}
-	if wait := s.newOrders.take(x.account.ID, s.now()); wait > 0 {
-		return limited(wait, "new orders of this account")
+	if err := x.limitOrders(); err != nil {
+		return err
 	}
 	profile := cmp.Or(req.Profile, x.prov.DefaultProfile)
 	grant, err := x.orderGrant(profile)
@@ -60,6 +60,14 @@ func (s *Server) newOrder(x *exchange) error {
 		return err
 	}
 	x.writeOrder(http.StatusCreated, o)
+	return nil
+}
+
+// limitOrders counts a new order, or refuses it.
+func (x *exchange) limitOrders() error {
+	if wait := x.s.newOrders.take(x.account.ID, x.s.now()); wait > 0 {
+		return limited(wait, "new orders of this account")
+	}
 	return nil
 }
 
@@ -145,20 +153,11 @@ func (s *Server) accountPolicy(ctx context.Context, a *acme.Account) (*policy.X5
 
 // makeOrder returns the new order with its authorizations.
 func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier, profile string, grant *ca.Grant) (*acme.Order, error) {
-	now := x.s.now().UTC().Truncate(time.Second)
-	validity, err := x.s.cfg.Issuer.Foresee(&ca.Request{
-		NotBefore: ca.TimeOrDuration{Time: req.NotBefore}, NotAfter: ca.TimeOrDuration{Time: req.NotAfter},
-	}, grant)
-	if errors.Is(err, ca.ErrMalformed) || errors.Is(err, ca.ErrForbidden) {
-		return nil, malformed("notBefore or notAfter: %w", err)
-	}
+	validity, err := x.validity(req, grant)
 	if err != nil {
 		return nil, err
 	}
-	// What is not asked for must not be issued (RFC 8555 §7.4), so it is not shortened.
-	if !req.NotAfter.IsZero() && validity.NotAfter.Before(req.NotAfter.Truncate(time.Second)) {
-		return nil, malformed("notAfter: the CA's own certificate expires on %s", validity.NotAfter.Format(time.RFC3339))
-	}
+	now := x.s.now().UTC().Truncate(time.Second)
 	o := &acme.Order{
 		ID: acme.NewID(), AccountID: x.account.ID, CreatedAt: now, Provisioner: x.ref.ID,
 		Status: acme.StatusPending, Expires: now.Add(orderLifetime), Identifiers: ids,
@@ -177,4 +176,22 @@ func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier, profil
 	}
 	o.Advance(now)
 	return o, nil
+}
+
+// validity returns what the certificate of a new order will have, or refuses what
+// the order asks for.
+func (x *exchange) validity(req *newOrderRequest, grant *ca.Grant) (ca.Validity, error) {
+	v, err := x.s.cfg.Issuer.Foresee(&ca.Request{
+		NotBefore: ca.TimeOrDuration{Time: req.NotBefore}, NotAfter: ca.TimeOrDuration{Time: req.NotAfter},
+	}, grant)
+	switch {
+	case errors.Is(err, ca.ErrMalformed), errors.Is(err, ca.ErrForbidden):
+		return v, malformed("notBefore or notAfter: %w", err)
+	case err != nil:
+		return v, err
+	case !req.NotAfter.IsZero() && v.NotAfter.Before(req.NotAfter.Truncate(time.Second)):
+		// What is not asked for must not be issued (RFC 8555 §7.4), so it is not shortened.
+		return v, malformed("notAfter: the CA's own certificate expires on %s", v.NotAfter.Format(time.RFC3339))
+	}
+	return v, nil
 }

@@ -167,9 +167,4 @@ func refusal(err error) string {
 // quote returns an answer of a stranger, shortened, in printable form.
 func quote(s string) string { return strconv.QuoteToASCII(clip(s)) }
 
-func clip(s string) string {
-	if len(s) > maxShownAnswer {
-		return s[:maxShownAnswer] + "…"
-	}
-	return s
-}
+func clip(s string) string { return acme.Clip(s, maxShownAnswer) }
