@@ -26,7 +26,6 @@ func (s *Server) openACME(ctx context.Context, db *config.DB) error {
 			TLSPort:    s.opts.ACME.TLSPort,
 			StrictFQDN: s.opts.ACME.StrictFQDN,
 			HTTPProxy:  s.opts.ACME.HTTPProxy,
-			Log:        s.log,
 		})
 	}
 	return nil

@@ -65,17 +65,17 @@ func (x *exchange) resume(o *acme.Order) {
 // run makes attempts until one succeeds, one fails for good, or there were enough.
 func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 	for attempt := 0; ; attempt++ {
+		began := v.b.now()
 		attestation, err := v.attempt(ctx)
 		if ctx.Err() != nil {
 			return // the server stops; a client's next look begins again
 		}
+		v.log(attempt, v.b.now().Sub(began), err)
 		if err == nil {
 			v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { v.succeed(a, c, attestation) })
 			return
 		}
 		p := validationProblem(err)
-		v.b.log.Info("ACME challenge not fulfilled", "type", v.what.Type, "identifier", v.what.Identifier.String(),
-			"order", v.orderID, "attempt", attempt+1, "error", err)
 		if !p.Temporary || attempt == len(retryDelays) {
 			v.b.failures.take(v.failures, v.b.now())
 			v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Fail(c, p, v.b.now()) })
@@ -87,6 +87,17 @@ func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// log writes the one record of an attempt, which are counted from 0 here.
+func (v *validation) log(attempt int, took time.Duration, err error) {
+	attrs := []any{"type", v.what.Type, "identifier", v.what.Identifier.String(), "wildcard", v.what.Wildcard,
+		"order", v.orderID, "attempt", attempt + 1, "duration", took}
+	if err != nil {
+		v.b.log.Info("ACME challenge not fulfilled", append(attrs, "error", err)...)
+		return
+	}
+	v.b.log.Info("ACME challenge fulfilled", attrs...)
 }
 
 func (v *validation) succeed(a *acme.Authorization, c *acme.Challenge, attestation *acme.Attestation) {

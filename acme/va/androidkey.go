@@ -91,20 +91,14 @@ func (v *Validator) verifyAndroidChain(chain []*x509.Certificate, roots []*x509.
 	if !slices.ContainsFunc(roots, func(root *x509.Certificate) bool { return sameAuthority(chain[len(chain)-1], root) }) {
 		return bad("root certificate in chain is not trusted")
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{
-		Roots:         pool(roots),
-		Intermediates: pool(chain[1:]),
-		CurrentTime:   v.cfg.Now(),
-		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err != nil {
-		return bad("x5c chain verification failed: %v", err)
+	if problem := v.verifyChain(chain, nil, roots); problem != nil {
+		return problem
 	}
 	// Path building may leave certificates out; here each has to be signed by the
 	// next, since it matters which one describes the key.
 	for i, crt := range chain[:len(chain)-1] {
 		if err := crt.CheckSignatureFrom(chain[i+1]); err != nil {
-			return bad("x5c chain verification failed: certificate %d: %v", i, err)
+			return bad("x5c is not valid: certificate %d: %v", i, err)
 		}
 	}
 	return nil

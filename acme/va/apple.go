@@ -25,8 +25,11 @@ func (v *Validator) verifyApple(_ context.Context, req *acme.Validation, raw cbo
 	if err := cborMode.Unmarshal(raw, &s); err != nil {
 		return nil, bad("attStmt is malformed: %v", err)
 	}
-	chain, problem := v.verifyChain(&s, rootsOr(req, appleRoots))
+	chain, problem := s.parseChain()
 	if problem != nil {
+		return nil, problem
+	}
+	if problem := v.verifyChain(chain, nil, rootsOr(req, appleRoots)); problem != nil {
 		return nil, problem
 	}
 	var serial, udid string

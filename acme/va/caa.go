@@ -151,33 +151,16 @@ func judgeCAA(name string, set []*dns.CAA, req *acme.Validation) *acme.Problem {
 
 // permits reports whether the value of an issue property names one of the
 // issuers with parameters that fit (RFC 8657 §3, §4). Malformed values permit
-// nobody.
+// nobody (RFC 8659 §4.2).
 func permits(value string, req *acme.Validation) bool {
-	domain, params, _ := strings.Cut(value, ";")
-	if !slices.Contains(req.IssuerDomainNames, canonicalDomain(domain)) {
+	parameters, ours := namesIssuer(value, req)
+	values, err := parseParameters(parameters)
+	if !ours || err != nil {
 		return false
 	}
-	seen := make(map[string]bool)
-	for param := range strings.SplitSeq(params, ";") {
-		if strings.Trim(param, " \t") == "" {
-			continue
-		}
-		tag, value, ok := strings.Cut(param, "=")
-		tag, value = strings.ToLower(strings.Trim(tag, " \t")), strings.Trim(value, " \t")
-		if !ok || tag == "" || seen[tag] {
-			return false
-		}
-		seen[tag] = true
-		switch tag {
-		case "accounturi":
-			if value != req.AccountURL {
-				return false
-			}
-		case "validationmethods":
-			if !slices.Contains(strings.Split(value, ","), string(req.Type)) {
-				return false
-			}
-		}
+	if account, ok := values["accounturi"]; ok && account != req.AccountURL {
+		return false
 	}
-	return true
+	methods, ok := values["validationmethods"]
+	return !ok || slices.Contains(strings.Split(methods, ","), string(req.Type))
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -155,8 +156,6 @@ func bad(format string, args ...any) *acme.Problem {
 // A chainStatement is the part that all formats have.
 type chainStatement struct {
 	X5C []cbor.RawMessage `cbor:"x5c"`
-
-	known []*x509.Certificate // intermediates that clients may leave out
 }
 
 // parseChain parses x5c, leaf first.
@@ -187,26 +186,19 @@ func (s *chainStatement) parseChain() ([]*x509.Certificate, *acme.Problem) {
 	return chain, nil
 }
 
-// verifyChain parses x5c and verifies it up to one of the roots, now. handled
-// are critical extensions of the leaf that the format looks at itself.
-func (v *Validator) verifyChain(s *chainStatement, roots []*x509.Certificate, handled ...func(*x509.Certificate)) ([]*x509.Certificate, *acme.Problem) {
-	chain, problem := s.parseChain()
-	if problem != nil {
-		return nil, problem
-	}
-	for _, f := range handled {
-		f(chain[0])
-	}
+// verifyChain verifies a chain up to one of the roots, now. known are intermediates
+// that clients may leave out.
+func (v *Validator) verifyChain(chain, known, roots []*x509.Certificate) *acme.Problem {
 	_, err := chain[0].Verify(x509.VerifyOptions{
 		Roots:         pool(roots),
-		Intermediates: pool(append(chain[1:len(chain):len(chain)], s.known...)),
+		Intermediates: pool(slices.Concat(chain[1:], known)),
 		CurrentTime:   v.cfg.Now(),
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	if err != nil {
-		return nil, bad("x5c is not valid: %v", err)
+		return bad("x5c is not valid: %v", err)
 	}
-	return chain, nil
+	return nil
 }
 
 // rootsOr returns the configured roots, or those of the vendor.

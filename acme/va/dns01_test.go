@@ -102,6 +102,8 @@ func TestCAA(t *testing.T) {
 		"account.example. CAA":  {`0 issue "ca.example; accounturi=` + testAccount + `; validationmethods=dns-01,http-01"`},
 		"method.example. CAA":   {`0 issue "ca.example; validationmethods=dns-01"`},
 		"foreign.example. CAA":  {`0 issue "ca.example; accounturi=https://elsewhere.example/1"`},
+		"empty.example. CAA":    {`0 issue "ca.example;"`},
+		"spaces.example. CAA":   {`0 issue "ca.example; validationmethods=http-01, dns-01"`},
 		"sub.theirs.example. A": {"127.0.0.1"},
 		"broken.example. FAIL":  {""},
 	}.resolver(t)})
@@ -123,6 +125,8 @@ func TestCAA(t *testing.T) {
 		{"account.example", false, ""},
 		{"method.example", false, acme.ProblemCAA},
 		{"foreign.example", false, acme.ProblemCAA},
+		{"empty.example", false, ""},
+		{"spaces.example", false, acme.ProblemCAA}, // RFC 8659 §4.2: as if it named nobody
 		{"a.broken.example", false, acme.ProblemDNS},
 	} {
 		req := validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: tt.name})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,11 +27,11 @@ func (v *Validator) dnsPersist01(ctx context.Context, req *acme.Validation) *acm
 		if i == maxTXTRecords {
 			break
 		}
-		issuer, _, _ := strings.Cut(text, ";")
-		if !slices.Contains(req.IssuerDomainNames, canonicalDomain(issuer)) {
+		parameters, ours := namesIssuer(text, req)
+		if !ours {
 			continue // another authority's, whatever is in it
 		}
-		record, err := parsePersist(text)
+		record, err := parsePersist(parameters)
 		if err != nil {
 			found = retryable(acme.ProblemMalformed, err, "TXT record %s of %s: %v", quote(text), name, err)
 			continue
@@ -67,44 +66,22 @@ func (p *persist) refuses(req *acme.Validation, now time.Time) string {
 	return ""
 }
 
-// parsePersist parses an issue-value of RFC 8659 §4.2: an issuer's domain, then
-// parameters. Unknown ones are ignored.
-func parsePersist(text string) (*persist, error) {
-	parts := strings.Split(text, ";")
-	var p persist
-	seen := make(map[string]bool)
-	for _, part := range parts[1:] {
-		tag, value, ok := strings.Cut(part, "=")
-		tag, value = strings.ToLower(strings.Trim(tag, " \t")), strings.Trim(value, " \t")
-		switch {
-		case !ok || tag == "":
-			return nil, errors.New("a parameter is not of the form tag=value")
-		case seen[tag]:
-			return nil, fmt.Errorf("parameter %s is there twice", tag)
-		case strings.ContainsFunc(value, func(r rune) bool { return r < 0x21 || r > 0x7e || r == ';' }):
-			return nil, fmt.Errorf("parameter %s has a character that is not allowed", tag)
-		}
-		seen[tag] = true
-		switch tag {
-		case "accounturi":
-			p.accountURI = value
-		case "policy":
-			p.wildcard = strings.EqualFold(value, "wildcard")
-		case "persistuntil":
-			seconds, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || seconds < 0 {
-				return nil, errors.New("persistUntil is not a number of seconds")
-			}
-			p.until = time.Unix(seconds, 0)
-		}
+// parsePersist parses the parameters of a record. Unknown ones are ignored.
+func parsePersist(parameters string) (*persist, error) {
+	values, err := parseParameters(parameters)
+	if err != nil {
+		return nil, err
 	}
+	p := &persist{accountURI: values["accounturi"], wildcard: strings.EqualFold(values["policy"], "wildcard")}
 	if p.accountURI == "" {
 		return nil, errors.New("accounturi is missing")
 	}
-	return &p, nil
-}
-
-// canonicalDomain is the form in which issuer domain names are compared.
-func canonicalDomain(s string) string {
-	return strings.TrimSuffix(strings.ToLower(strings.Trim(s, " \t")), ".")
+	if until, ok := values["persistuntil"]; ok {
+		seconds, err := strconv.ParseInt(until, 10, 64)
+		if err != nil || seconds < 0 {
+			return nil, errors.New("persistUntil is not a number of seconds")
+		}
+		p.until = time.Unix(seconds, 0)
+	}
+	return p, nil
 }

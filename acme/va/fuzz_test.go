@@ -49,7 +49,8 @@ func FuzzPersist(f *testing.F) {
 	}
 	req := validation(acme.DNSPersist01, ca.Identifier{Type: ca.DNS, Value: "a.example"})
 	f.Fuzz(func(t *testing.T, s string) {
-		record, err := parsePersist(s)
+		parameters, _ := namesIssuer(s, req)
+		record, err := parsePersist(parameters)
 		if err == nil && record.refuses(req, time.Now()) == "" && !strings.Contains(s, testAccount) {
 			t.Errorf("%q is for the account %s", s, testAccount)
 		}

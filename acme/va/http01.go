@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -40,7 +39,7 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 		return terminal(acme.ProblemMalformed, "identifier %s makes no URL", req.Identifier)
 	}
 	if err := refuseLiteral(r.URL); err != nil {
-		return v.httpProblem(target, err)
+		return unreached("fetching "+target, err)
 	}
 	r.Header.Set("User-Agent", UserAgent)
 	r.Header.Set("Accept", "*/*")
@@ -48,7 +47,7 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 	defer transport.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: transport, CheckRedirect: v.checkRedirect}).Do(r)
 	if err != nil {
-		return v.httpProblem(target, err)
+		return unreached("fetching "+target, err)
 	}
 	defer resp.Body.Close()
 	where, redirected := target, false
@@ -140,31 +139,3 @@ func refuseLiteral(u *url.URL) error {
 	}
 	return RefuseMetadata(addr)
 }
-
-func (v *Validator) httpProblem(target string, err error) *acme.Problem {
-	switch {
-	case errors.Is(err, errRedirect), errors.Is(err, errRefusedAddress):
-		return refused(acme.ProblemConnection, err, "fetching %s: %s", target, refusal(err))
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dnsProblem(err, "address of "+dns.Name)
-	}
-	return retryable(acme.ProblemConnection, err, "fetching %s: %s", target, reason(err))
-}
-
-// refusal is the text of a refused redirect or address without the wrapping of
-// net/http and net.
-func refusal(err error) string {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		err = op.Err
-	}
-	return err.Error()
-}
-
-// quote returns an answer of a stranger, shortened, in printable form.
-func quote(s string) string { return strconv.QuoteToASCII(clip(s)) }
-
-func clip(s string) string { return acme.Clip(s, maxShownAnswer) }

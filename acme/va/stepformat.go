@@ -34,9 +34,11 @@ func (v *Validator) verifyStep(_ context.Context, req *acme.Validation, raw cbor
 	if err := cborMode.Unmarshal(raw, &s); err != nil {
 		return nil, bad("attStmt is malformed: %v", err)
 	}
-	s.known = yubicoIntermediates()
-	chain, problem := v.verifyChain(&s.chainStatement, rootsOr(req, yubicoRoots))
+	chain, problem := s.parseChain()
 	if problem != nil {
+		return nil, problem
+	}
+	if problem := v.verifyChain(chain, yubicoIntermediates(), rootsOr(req, yubicoRoots)); problem != nil {
 		return nil, problem
 	}
 	sig, problem := s.signature()

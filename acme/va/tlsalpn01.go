@@ -28,16 +28,7 @@ const alpnACME = "acme-tls/1"
 // for the alerts of its peer.
 const alertNoApplicationProtocol = "tls: no application protocol"
 
-var (
-	oidACMEIdentifier = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 31}
-	oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
-)
-
-// The tags of GeneralName that can be in a challenge certificate.
-const (
-	tagDNSName   = 2
-	tagIPAddress = 7
-)
+var oidACMEIdentifier = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 31}
 
 // tlsALPN01 looks at the certificate that the server of the identifier shows for
 // the protocol acme-tls/1 (RFC 8737 §3, RFC 8738 §6).
@@ -45,7 +36,7 @@ func (v *Validator) tlsALPN01(ctx context.Context, req *acme.Validation) *acme.P
 	address := net.JoinHostPort(req.Identifier.Value, strconv.Itoa(v.cfg.TLSPort))
 	raw, err := v.dial(ctx, "tcp", address)
 	if err != nil {
-		return tlsDialProblem(address, err)
+		return unreached("connecting to "+address, err)
 	}
 	defer raw.Close()
 	conn := tls.Client(raw, &tls.Config{
@@ -65,16 +56,6 @@ func (v *Validator) tlsALPN01(ctx context.Context, req *acme.Validation) *acme.P
 		return terminal(acme.ProblemTLS, "%s does not speak the protocol %s", address, alpnACME)
 	}
 	return checkChallengeCertificate(state.PeerCertificates[0], address, req)
-}
-
-func tlsDialProblem(address string, err error) *acme.Problem {
-	if errors.Is(err, errRefusedAddress) {
-		return refused(acme.ProblemConnection, err, "connecting to %s: %s", address, refusal(err))
-	}
-	if dnsErr, ok := errors.AsType[*net.DNSError](err); ok {
-		return dnsProblem(err, "address of "+dnsErr.Name)
-	}
-	return retryable(acme.ProblemConnection, err, "connecting to %s: %s", address, reason(err))
 }
 
 // serverName is the name that the server sees: for an address, its reverse name
@@ -124,15 +105,8 @@ func checkChallengeCertificate(crt *x509.Certificate, address string, req *acme.
 // onlyNames reports whether the identifier is the one subject alternative name,
 // of its own type: names of other types count too.
 func onlyNames(crt *x509.Certificate, id ca.Identifier) bool {
-	var names []asn1.RawValue
-	for _, ext := range crt.Extensions {
-		if ext.Id.Equal(oidSubjectAltName) {
-			if rest, err := asn1.Unmarshal(ext.Value, &names); err != nil || len(rest) > 0 {
-				return false
-			}
-		}
-	}
-	if len(names) != 1 || names[0].Class != asn1.ClassContextSpecific {
+	names, err := generalNames(crt)
+	if err != nil || len(names) != 1 || names[0].Class != asn1.ClassContextSpecific {
 		return false
 	}
 	switch name := names[0]; id.Type {

@@ -52,11 +52,15 @@ func (v *Validator) verifyTPM(_ context.Context, req *acme.Validation, raw cbor.
 		// Nobody may be trusted: the configuration has to name the attestation CA.
 		return nil, terminal(acme.ProblemServerInternal, "the provisioner has no attestationRoots, which attestations of format tpm need")
 	}
-	chain, problem := v.verifyChain(&s.chainStatement, req.AttestationRoots, handleSAN)
+	chain, problem := s.parseChain()
 	if problem != nil {
 		return nil, problem
 	}
 	ak := chain[0]
+	handleSAN(ak)
+	if problem := v.verifyChain(chain, nil, req.AttestationRoots); problem != nil {
+		return nil, problem
+	}
 	names, problem := checkAK(ak)
 	if problem != nil {
 		return nil, problem

@@ -16,12 +16,6 @@ var (
 	oidPermanentIdentifier = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 8, 3}
 )
 
-// The tags of GeneralName that an AK certificate has.
-const (
-	tagOtherName     = 0
-	tagDirectoryName = 4
-)
-
 // checkAK checks an AK certificate against WebAuthn §8.3.1 and returns the
 // permanent identifiers (RFC 4043) it has.
 func checkAK(ak *x509.Certificate) (permanent []string, problem *acme.Problem) {
@@ -38,23 +32,18 @@ func checkAK(ak *x509.Certificate) (permanent []string, problem *acme.Problem) {
 	case len(ak.UnknownExtKeyUsage) == 0 || !ak.UnknownExtKeyUsage[0].Equal(oidAIKCertificate):
 		return nil, bad(invalid+"AK certificate is missing Extended Key Usage value tcg-kp-AIKCertificate (%s)", oidAIKCertificate)
 	}
+	names, err := generalNames(ak)
+	if err != nil {
+		return nil, bad(invalid + "its subject alternative name is malformed")
+	}
 	tpm := make(map[string]string)
-	for _, ext := range ak.Extensions {
-		if !ext.Id.Equal(oidSubjectAltName) {
-			continue
-		}
-		var names []asn1.RawValue
-		if rest, err := asn1.Unmarshal(ext.Value, &names); err != nil || len(rest) > 0 {
-			return nil, bad(invalid + "its subject alternative name is malformed")
-		}
-		for _, name := range names {
-			switch {
-			case name.Class == asn1.ClassContextSpecific && name.Tag == tagDirectoryName:
-				tpmAttributes(name.Bytes, tpm)
-			case name.Class == asn1.ClassContextSpecific && name.Tag == tagOtherName:
-				if id, ok := permanentIdentifier(name.Bytes); ok {
-					permanent = append(permanent, id)
-				}
+	for _, name := range names {
+		switch {
+		case name.Class == asn1.ClassContextSpecific && name.Tag == tagDirectoryName:
+			tpmAttributes(name.Bytes, tpm)
+		case name.Class == asn1.ClassContextSpecific && name.Tag == tagOtherName:
+			if id, ok := permanentIdentifier(name.Bytes); ok {
+				permanent = append(permanent, id)
 			}
 		}
 	}

@@ -2,9 +2,6 @@ package va
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -46,7 +43,6 @@ type Config struct {
 
 	Timeout time.Duration    // of one attempt; zero means DefaultTimeout
 	Now     func() time.Time // current time; nil means time.Now
-	Log     *slog.Logger     // one record an attempt; nil discards
 }
 
 // A Validator validates challenges. It is safe for concurrent use.
@@ -69,9 +65,6 @@ func New(cfg Config) *Validator {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
 	v := &Validator{cfg: cfg}
 	v.android.fetch = cfg.AndroidStatus
 	if v.android.fetch == nil {
@@ -83,20 +76,16 @@ func New(cfg Config) *Validator {
 // Validate implements acme.Validator: it makes one attempt. When the caller gives
 // up, the error is the context's own.
 func (v *Validator) Validate(ctx context.Context, req *acme.Validation) (*acme.Attestation, error) {
-	start := v.cfg.Now()
 	attempt, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
 	defer cancel()
 	attestation, err := v.validate(attempt, req)
 	if err == nil && req.CheckCAA && req.Identifier.Type == ca.DNS {
 		err = v.lookAtCAA(attempt, req)
 	}
-	attrs := []any{"type", req.Type, "identifier", req.Identifier.String(), "wildcard", req.Wildcard, "duration", v.cfg.Now().Sub(start)}
-	if err == nil {
-		v.cfg.Log.InfoContext(ctx, "challenge validated", attrs...)
+	switch {
+	case err == nil:
 		return attestation, nil
-	}
-	v.cfg.Log.InfoContext(ctx, "challenge not validated", append(attrs, "error", err)...)
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
 	return nil, err
@@ -144,24 +133,4 @@ func supports(req *acme.Validation) *acme.Problem {
 		}
 	}
 	return nil
-}
-
-// reason is the innermost text of a network error, for people.
-func reason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		if op.Timeout() {
-			return "no answer in time"
-		}
-		if op.Addr != nil {
-			return fmt.Sprintf("%s %s: %v", op.Op, op.Addr, op.Err)
-		}
-		return op.Err.Error()
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err.Error()
-	}
-	return err.Error()
 }
