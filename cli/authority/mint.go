@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -124,6 +125,9 @@ func (f *TokenFlags) signWithX5C(ctx context.Context, env *cli.Env, signer *clie
 
 // idToken has the user log in to an OpenID provider.
 func (f *TokenFlags) idToken(ctx context.Context, env *cli.Env, p *Provisioner) (string, error) {
+	if u, err := url.Parse(f.RedirectURL); err != nil || f.RedirectURL != "" && u.Scheme != "https" && u.Scheme != "http" {
+		return "", cli.InvalidValueReason("redirect-url", f.RedirectURL, "it must be the URL of a web page")
+	}
 	c := &oidc.Client{
 		Provider:   p.ConfigurationEndpoint,
 		ID:         p.ClientID,
@@ -131,6 +135,8 @@ func (f *TokenFlags) idToken(ctx context.Context, env *cli.Env, p *Provisioner) 
 		Scopes:     p.Scopes,
 		AuthParams: p.AuthParams,
 		Listen:     p.ListenAddress,
+
+		SuccessPage: f.RedirectURL,
 	}
 	token, err := c.LogIn(ctx, env, f.Console)
 	if err != nil {

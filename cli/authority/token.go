@@ -32,7 +32,8 @@ type TokenFlags struct {
 	NebulaCert, NebulaKey string
 	K8sSATokenPath        string
 
-	Console bool // log in to OIDC providers without a browser on this machine
+	Console     bool   // log in to OIDC providers without a browser on this machine
+	RedirectURL string // where a browser on this machine goes after that
 }
 
 // DefineProvisioner defines --provisioner (and --issuer).
@@ -91,9 +92,16 @@ func (f *TokenFlags) DefineK8sSA(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.K8sSATokenPath, "k8ssa-token-path", "", "a `file` with the Kubernetes service account token, for K8sSA provisioners")
 }
 
-// DefineConsole defines --console.
-func (f *TokenFlags) DefineConsole(cmd *cobra.Command) {
+// DefineLogin defines the flags of logins at OpenID providers, --console and
+// --redirect-url.
+func (f *TokenFlags) DefineLogin(cmd *cobra.Command) {
+	f.DefineRedirectURL(cmd)
 	cmd.Flags().BoolVar(&f.Console, "console", false, "for OIDC provisioners, log in with a code to enter in a browser elsewhere, not in one on this machine")
+}
+
+// DefineRedirectURL defines --redirect-url, which step ca bootstrap keeps.
+func (f *TokenFlags) DefineRedirectURL(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.RedirectURL, "redirect-url", "", "for OIDC provisioners, the `URL` where the browser goes after the login")
 }
 
 // types are those that the credentials are for; nil means any.

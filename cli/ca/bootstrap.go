@@ -44,7 +44,7 @@ $ step ca bootstrap --context work --ca-url https://ca.example.com --fingerprint
 	}
 	f.conn.DefineURL(cmd)
 	cmd.Flags().StringVar(&f.fingerprint, "fingerprint", "", "the SHA-256 `fingerprint` of the root certificate, in hex")
-	cmd.Flags().StringVar(&f.redirectURL, "redirect-url", "", "the `address` to open after a login with OAuth")
+	cmd.Flags().StringVar(&f.redirectURL, "redirect-url", "", "the `URL` where the browser goes after a login at an OpenID provider")
 	cmd.Flags().BoolVar(&f.install, "install", false, "install the root certificate in the trust store of the system too")
 	f.context.define(cmd)
 	cli.Force(cmd, &f.force)

@@ -30,7 +30,7 @@ func (f *issuance) define(cmd *cobra.Command) {
 	f.conn.Define(cmd)
 	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineProvisioner(cmd)
-	f.tokens.DefineConsole(cmd)
+	f.tokens.DefineLogin(cmd)
 	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
 	f.tokens.DefineX5CChain(cmd)

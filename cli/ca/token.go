@@ -63,6 +63,7 @@ $ step ca token internal.example.com --provisioner admin --provisioner-password-
 	f.conn.Define(cmd)
 	f.conn.DefineOffline(cmd, &f.tokens.GeneralPasswordFile)
 	f.tokens.DefineProvisioner(cmd)
+	f.tokens.DefineRedirectURL(cmd)
 	f.tokens.DefinePassword(cmd)
 	f.tokens.DefineX5C(cmd)
 	f.tokens.DefineSSHPOP(cmd)

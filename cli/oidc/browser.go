@@ -126,7 +126,11 @@ func (cb *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cb.once.Do(func() {
 		answered = true
 		idToken, err := cb.exchange(query)
-		writePage(w, err)
+		if err == nil && cb.SuccessPage != "" {
+			http.Redirect(w, r, cb.SuccessPage, http.StatusFound)
+		} else {
+			writePage(w, err)
+		}
 		cb.done <- result{idToken, err}
 	})
 	if !answered {

@@ -29,6 +29,10 @@ type Client struct {
 	// free port of the loopback interface. A missing host means that interface too.
 	Listen string
 
+	// SuccessPage is the URL where the browser goes after the login; "" means a page
+	// of ours.
+	SuccessPage string
+
 	HTTP *http.Client // nil means one with time-outs
 }
 

@@ -203,6 +203,32 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// Whoever has a page for it is sent there, but not after a failure.
+func TestSuccessPage(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "welcome home") }))
+	defer site.Close()
+	u := &userAgent{t: t}
+	c := p.client()
+	c.SuccessPage = site.URL
+	if _, err := c.LogIn(t.Context(), u.env(nil), false); err != nil {
+		t.Fatal(err)
+	}
+	u.wait.Wait()
+	if u.page != "200 OK\nwelcome home" {
+		t.Errorf("the browser shows %s", u.page)
+	}
+	u, c.Secret = &userAgent{t: t}, "x"
+	if _, err := c.LogIn(t.Context(), u.env(nil), false); err == nil {
+		t.Fatal("logged in with another secret")
+	}
+	u.wait.Wait()
+	if !strings.Contains(u.page, "Failed to authenticate") {
+		t.Errorf("after a failure the browser shows %s", u.page)
+	}
+}
+
 // STEP_LISTEN is stronger than the address of the provisioner, and a port alone is
 // one of the loopback interface.
 func TestListen(t *testing.T) {

@@ -32,7 +32,7 @@ func (f *issuance) define(cmd *cobra.Command, passwordFile *string) {
 	f.conn.Define(cmd)
 	f.conn.DefineOffline(cmd, passwordFile)
 	f.tokens.DefineProvisioner(cmd)
-	f.tokens.DefineConsole(cmd)
+	f.tokens.DefineLogin(cmd)
 	f.data.Define(cmd)
 }
 
