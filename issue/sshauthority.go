@@ -106,5 +106,5 @@ func (k *sshKey) sign(ctx context.Context, crt *ssh.Certificate, key []byte) (wi
 			return nil, err
 		}
 	}
-	return appendSSHString(tbs, ssh.Marshal(crt.Signature)), nil
+	return appendSSHString(tbs, sshSignature(crt.Signature)), nil
 }

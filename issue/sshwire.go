@@ -53,6 +53,11 @@ func sshOptions(options map[string]string) []byte {
 	return b
 }
 
+// sshSignature encodes a signature.
+func sshSignature(s *ssh.Signature) []byte {
+	return append(appendSSHString(appendSSHString(nil, s.Format), s.Blob), s.Rest...)
+}
+
 // sshKeyFields returns a public key in wire format without the name of its type,
 // where a certificate has the name of its own.
 func sshKeyFields(key []byte) []byte { return key[4+binary.BigEndian.Uint32(key):] }

@@ -33,6 +33,10 @@ func FuzzSSHSignedPart(f *testing.F) {
 		if got := sshSignedPart(crt, crt.Key.Marshal(), crt.SignatureKey.Marshal()); !bytes.Equal(got, want) {
 			t.Errorf("sshSignedPart(%+v) = %x, want %x", crt, got, want)
 		}
+		signature := &ssh.Signature{Format: id, Blob: nonce, Rest: []byte(reserved)}
+		if got, want := sshSignature(signature), ssh.Marshal(signature); !bytes.Equal(got, want) {
+			t.Errorf("sshSignature(%+v) = %x, want %x", signature, got, want)
+		}
 	})
 }
 
