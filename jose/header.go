@@ -59,7 +59,8 @@ func parseHeader(data []byte) (Header, error) {
 	return h, nil
 }
 
-// readHeader reads the header that most tokens have, nil for any other.
+// readHeader reads the header that most tokens have, or most requests of ACME
+// clients; nil for any other.
 func readHeader(data []byte) *Header {
 	var h Header
 	r := plainjson.NewReader(data)
@@ -71,6 +72,10 @@ func readHeader(data []byte) *Header {
 			h.KeyID = r.String()
 		case "typ":
 			h.Type = r.String()
+		case "nonce":
+			h.Nonce = r.String()
+		case "url":
+			h.URL = r.String()
 		default:
 			r.Fail()
 		}

@@ -148,6 +148,7 @@ func TestSignJWK(t *testing.T) {
 // FuzzReadHeader compares both readers of headers.
 func FuzzReadHeader(f *testing.F) {
 	f.Add([]byte(`{"alg":"ES256","kid":"k","typ":"JWT"}`))
+	f.Add([]byte(`{"alg":"ES256","kid":"https:\/\/ca.example\/acme\/acme\/account\/1","nonce":"n","url":"https://ca.example/acme/acme/new-order"}`))
 	f.Add([]byte(`{"alg":null,"Kid":"k","kid":"","typ":"a\n"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got := readHeader(data)

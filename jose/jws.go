@@ -75,7 +75,7 @@ func ParseJSON(data []byte) (*JWS, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("parsing JWS: larger than %d bytes", MaxSize)
 	}
-	if f, ok := scanFlattened(data); ok {
+	if f, ok := readFlattened(data); ok {
 		signed := string(f.protected) + "." + string(f.payload)
 		return newJWS(signed[:len(f.protected)], signed[len(f.protected)+1:], string(f.signature), signed)
 	}

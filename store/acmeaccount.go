@@ -7,6 +7,7 @@ import (
 
 	"stepca/ca"
 	"stepca/kv"
+	"stepca/plainjson"
 )
 
 // An ACMEAccount is the record of an account (RFC 8555 §7.1.2), which package
@@ -20,6 +21,21 @@ type ACMEAccount struct {
 }
 
 func (a *ACMEAccount) content() *json.RawMessage { return &a.Data }
+
+func (a *ACMEAccount) readMember(r *plainjson.Reader, name []byte) {
+	switch string(name) {
+	case "id":
+		a.ID = r.String()
+	case "provisioner":
+		a.Provisioner = r.String()
+	case "thumbprint":
+		a.Thumbprint = r.String()
+	case "createdAt":
+		a.CreatedAt = readTime(r)
+	default:
+		r.Fail()
+	}
+}
 
 func accountKey(provisioner, thumbprint string) []byte {
 	return join(provKey(provisioner), textKey(thumbprint))

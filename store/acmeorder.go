@@ -7,6 +7,7 @@ import (
 
 	"stepca/ca"
 	"stepca/kv"
+	"stepca/plainjson"
 )
 
 // ACMEIDPrefix is how many characters the IDs of an order, its authorizations,
@@ -35,6 +36,21 @@ type ACMEOrder struct {
 }
 
 func (o *ACMEOrder) content() *json.RawMessage { return &o.Data }
+
+func (o *ACMEOrder) readMember(r *plainjson.Reader, name []byte) {
+	switch string(name) {
+	case "id":
+		o.ID = r.String()
+	case "accountId":
+		o.AccountID = r.String()
+	case "createdAt":
+		o.CreatedAt = readTime(r)
+	case "expiresAt":
+		o.ExpiresAt = readTime(r)
+	default:
+		r.Fail()
+	}
+}
 
 // An ACMEOrderUpdate changes an order in a transaction that stores something else:
 // its certificate, the intent to sign that, or the order that replaces it.

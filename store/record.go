@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"stepca/kv"
+	"stepca/plainjson"
 )
 
 // lookup returns the value of key, or nil if there is none.
@@ -39,19 +41,44 @@ func decode[T any](bucket string, key, value []byte) (*T, error) {
 }
 
 // An envelope is a record that holds what another package encoded, in its last
-// member, "data".
-type envelope interface{ content() *json.RawMessage }
+// member, "data". Of its other members, readMember reads one.
+type envelope interface {
+	content() *json.RawMessage
+	readMember(r *plainjson.Reader, name []byte)
+}
 
 // unmarshal decodes a record. The content of an envelope, most of it, is taken as
 // it is: whoever understands it is going to parse it.
-func unmarshal(value []byte, rec any) error {
-	if e, ok := rec.(envelope); ok {
-		if head, content, ok := openEnvelope(value); ok {
-			*e.content() = content
-			return json.Unmarshal(head, rec)
+func unmarshal[T any](value []byte, rec *T) error {
+	e, ok := any(rec).(envelope)
+	if !ok {
+		return json.Unmarshal(value, rec)
+	}
+	head, content, ok := openEnvelope(value)
+	if !ok {
+		return json.Unmarshal(value, rec)
+	}
+	r := plainjson.NewReader(head)
+	for name := range r.Members() {
+		e.readMember(r, name)
+	}
+	if !r.Done() {
+		*rec = *new(T)
+		if err := json.Unmarshal(head, rec); err != nil {
+			return err
 		}
 	}
-	return json.Unmarshal(value, rec)
+	*e.content() = content
+	return nil
+}
+
+// readTime reads a time as this package writes it.
+func readTime(r *plainjson.Reader) time.Time {
+	var t time.Time
+	if err := t.UnmarshalText(r.Text()); err != nil {
+		r.Fail()
+	}
+	return t
 }
 
 // openEnvelope splits the JSON of an envelope as encode writes it. The bytes

@@ -48,7 +48,7 @@ const rule = `
 	kv/kvtest: kv
 	kv/groupcommit: kv kv/txn
 	kv/*: kv kv/txn kv/storedir kv/groupcommit
-	store: ca kv
+	store: ca kv plainjson
 
 	# Who may have what, and what it looks like.
 	template: ca
