@@ -2,9 +2,9 @@ package acme
 
 import "time"
 
-// ReuseMargin is how long an authorization without an order has to be good yet to be
-// taken over by a new order, which is good no longer than it.
-const ReuseMargin = time.Hour
+// reuseMargin is how long an authorization without an order has to be good for yet,
+// to be taken over by a new order, which is good no longer than it.
+const reuseMargin = time.Hour
 
 // NewStandalone returns the record of an authorization without an order, which
 // expires with it. The ID of both is the same, for only the authorization is ever
@@ -16,15 +16,15 @@ func NewStandalone(accountID, provisionerID string, a *Authorization, now time.T
 	}
 }
 
-// Lasts reports whether the authorization, pending or valid, is good for at least
-// ReuseMargin.
+// Lasts reports whether the authorization is pending or valid, and will be so for an
+// hour at least.
 func (a *Authorization) Lasts(now time.Time) bool {
-	return (a.Status == StatusPending || a.Status == StatusValid) && a.StatusAt(now.Add(ReuseMargin)) == a.Status
+	return (a.Status == StatusPending || a.Status == StatusValid) && a.StatusAt(now.Add(reuseMargin)) == a.Status
 }
 
 // For returns a copy of the authorization for another order of the same account, of
 // which it is a part from then on: what happens to one does not concern the other.
-// It is nil if the authorization is not valid for ReuseMargin at least, if its
+// It is nil if the authorization is not valid or does not last, if its
 // challenge is one that has to be looked at each time, or if it is for a wildcard:
 // pre-authorization is for exactly one name (RFC 8555 §7.4.1).
 func (a *Authorization) For(orderID string, now time.Time) *Authorization {

@@ -3,7 +3,6 @@ package provisioner
 import (
 	"context"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,14 +21,6 @@ const (
 	ChallengeDeviceAttest01 = "device-attest-01"
 	ChallengeDNSAccount01   = "dns-account-01"
 	ChallengeDNSPersist01   = "dns-persist-01"
-)
-
-// The formats of attestation statements that device-attest-01 knows.
-const (
-	AttestationApple      = "apple"
-	AttestationStep       = "step"
-	AttestationTPM        = "tpm"
-	AttestationAndroidKey = "android-key"
 )
 
 // An ACME provisioner is the configuration of an ACME server (RFC 8555) at
@@ -63,21 +54,7 @@ type ACME struct {
 	// http-01, dns-01 and tls-alpn-01.
 	Challenges []string `json:"challenges,omitempty"`
 
-	// AttestationFormats are the attestation statements accepted, in any case;
-	// empty means apple, step and tpm.
-	AttestationFormats []string `json:"attestationFormats,omitempty"`
-
-	// AttestationRoots is PEM; empty means the built-in roots of the vendors.
-	AttestationRoots []byte `json:"attestationRoots,omitempty"`
-
-	// RequirePermanentIdentifier refuses tpm attestations whose certificate names no
-	// device. Compatible: the reference accepts them for any identifier, which is
-	// safe only if the attestation CA knows whom it certifies.
-	RequirePermanentIdentifier bool `json:"requirePermanentIdentifier,omitempty"`
-
-	// Devices are the permanent identifiers that may be ordered; empty means any that
-	// a device proves to be its own, whoever owns it.
-	Devices []string `json:"devices,omitempty"`
+	DeviceAttestation
 
 	// RenewalWindows make clients that ask (RFC 9773) renew certificates early. The
 	// first that takes a certificate counts.
@@ -90,8 +67,6 @@ type ACME struct {
 	DefaultProfile string              `json:"defaultProfile,omitempty"`
 
 	Settings
-
-	roots []*x509.Certificate
 }
 
 // TokenID returns "acme/<name>".
@@ -112,12 +87,8 @@ func (p *ACME) prepare(s *setup) error {
 			return err
 		}
 	}
-	for _, f := range p.AttestationFormats {
-		switch strings.ToLower(f) {
-		case AttestationApple, AttestationStep, AttestationTPM, AttestationAndroidKey:
-		default:
-			return fmt.Errorf("acme attestation format %q is not supported", f)
-		}
+	if err := p.prepareAttestation(); err != nil {
+		return err
 	}
 	if p.CheckCAA && len(p.CAAIdentities) == 0 {
 		return errors.New("checkCAA needs caaIdentities, the names that CAA records may have for this authority")
@@ -126,10 +97,6 @@ func (p *ACME) prepare(s *setup) error {
 		return errors.New("requireTermsOfService needs termsOfService, the URL of what clients have to agree to")
 	}
 	if err := p.prepareRenewalWindows(); err != nil {
-		return err
-	}
-	var err error
-	if p.roots, err = parseAttestationRoots(p.AttestationRoots); err != nil {
 		return err
 	}
 	if err := p.prepareSettings(s, &p.Settings); err != nil {
@@ -148,24 +115,6 @@ func checkChallenge(challenge string) error {
 	return fmt.Errorf("acme challenge %q is not supported", challenge)
 }
 
-func parseAttestationRoots(data []byte) ([]*x509.Certificate, error) {
-	if len(data) == 0 {
-		return nil, nil
-	}
-	var roots []*x509.Certificate
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		root, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, errors.New("error parsing attestationRoots: malformed certificate")
-		}
-		roots = append(roots, root)
-	}
-	if len(roots) == 0 {
-		return nil, errors.New("error parsing attestationRoots: no certificates found")
-	}
-	return roots, nil
-}
-
 // Offers reports whether the provisioner allows a type of challenge.
 func (p *ACME) Offers(challenge string) bool {
 	if len(p.Challenges) == 0 {
@@ -174,26 +123,9 @@ func (p *ACME) Offers(challenge string) bool {
 	return containsFold(p.Challenges, challenge)
 }
 
-// AcceptsAttestation reports whether the provisioner accepts a format of
-// attestation statements.
-func (p *ACME) AcceptsAttestation(format string) bool {
-	if len(p.AttestationFormats) == 0 {
-		return format == AttestationApple || format == AttestationStep || format == AttestationTPM
-	}
-	return containsFold(p.AttestationFormats, format)
-}
-
-// AllowsDevice reports whether a permanent identifier may be ordered.
-func (p *ACME) AllowsDevice(identifier string) bool {
-	return len(p.Devices) == 0 || slices.Contains(p.Devices, identifier)
-}
-
 func containsFold(list []string, s string) bool {
 	return slices.ContainsFunc(list, func(e string) bool { return strings.EqualFold(e, s) })
 }
-
-// Roots returns the configured attestation roots, nil for the built-in ones.
-func (p *ACME) Roots() []*x509.Certificate { return p.roots }
 
 // OrderGrant returns what the certificate of an order with a profile ("" for none)
 // may be, without names: the ACME server, which knows the order's, adds them, and

@@ -55,11 +55,11 @@ func leadsTo(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// RefuseMetadata refuses link-local addresses (169.254.0.0/16, fe80::/10), where
+// refuseMetadata refuses link-local addresses (169.254.0.0/16, fe80::/10), where
 // clouds keep their metadata services, their other metadata addresses, and
 // addresses of no one host. Private and loopback addresses are fine: most
 // CAs of this kind serve private networks.
-func RefuseMetadata(addr netip.Addr) error {
+func refuseMetadata(addr netip.Addr) error {
 	addr = leadsTo(addr)
 	switch {
 	case addr.IsLinkLocalUnicast():
@@ -92,7 +92,7 @@ func (v *Validator) control(_, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s", errRefusedAddress, address)
 	}
-	return RefuseMetadata(ap.Addr())
+	return refuseMetadata(ap.Addr())
 }
 
 // fqdn returns a name as it is looked up.

@@ -22,7 +22,7 @@ func TestDNSChallenges(t *testing.T) {
 		"target.example. TXT":                                               {`"` + digest + `"`},
 		"_acme-challenge.wrong.example. TXT":                                {`"wrong"`},
 		"_acme-challenge.broken.example. FAIL":                              {""},
-		AccountLabel(testAccount) + "._acme-challenge.account.example. TXT": {`"` + digest + `"`},
+		accountLabel(testAccount) + "._acme-challenge.account.example. TXT": {`"` + digest + `"`},
 		"_validation-persist.persist.example. TXT":                          {`"other.example; accounturi=x"`, `"CA.example.; accounturi=` + testAccount + `"`},
 		"_validation-persist.wild.example. TXT":                             {`"ca.example; accounturi=` + testAccount + `; policy=Wildcard; persistUntil=1800000000"`},
 		"_validation-persist.old.example. TXT":                              {`"ca.example; accounturi=` + testAccount + `; persistUntil=1700000000"`},
@@ -85,7 +85,7 @@ func TestCAAWithChallenge(t *testing.T) {
 // The vector was computed with the formula of the draft by another program.
 func TestAccountLabel(t *testing.T) {
 	t.Parallel()
-	if got := AccountLabel("https://example.com/acme/acct/ExampleAccount"); got != "_ujmmovf2vn55tgye" {
+	if got := accountLabel("https://example.com/acme/acct/ExampleAccount"); got != "_ujmmovf2vn55tgye" {
 		t.Errorf("label %s", got)
 	}
 }

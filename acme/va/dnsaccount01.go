@@ -13,13 +13,13 @@ import (
 // accounts can prove one name at the same time
 // (draft-ietf-acme-dns-account-label-02).
 func (v *Validator) dnsAccount01(ctx context.Context, req *acme.Validation) *acme.Problem {
-	name := AccountLabel(req.AccountURL) + "._acme-challenge." + req.Identifier.Value
+	name := accountLabel(req.AccountURL) + "._acme-challenge." + req.Identifier.Value
 	return v.txt(ctx, name, req.KeyAuthorization)
 }
 
-// AccountLabel returns the first label of an account's dns-account-01 names: an
+// accountLabel returns the first label of an account's dns-account-01 names: an
 // underscore and 16 characters of base32.
-func AccountLabel(accountURL string) string {
+func accountLabel(accountURL string) string {
 	sum := sha256.Sum256([]byte(accountURL))
 	return "_" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }

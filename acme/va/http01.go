@@ -137,5 +137,5 @@ func refuseLiteral(u *url.URL) error {
 	if err != nil {
 		return nil
 	}
-	return RefuseMetadata(addr)
+	return refuseMetadata(addr)
 }

@@ -32,9 +32,10 @@ type Config struct {
 	Resolver *net.Resolver
 
 	// HTTPProxy is where http-01 requests go through; nil connects to the servers
-	// themselves. The proxy looks names up, so it has to refuse what RefuseMetadata
-	// does, and is trusted to say what the server of a name answers. The proxy that
-	// the environment names is not used: it is set for other reasons.
+	// themselves. The proxy looks names up, so it has to refuse link-local and
+	// metadata addresses itself, and is trusted to say what the server of a name
+	// answers. The proxy that the environment names is not used: it is set for other
+	// reasons.
 	HTTPProxy *url.URL
 
 	// AndroidStatus returns the attestation keys that Google has revoked; nil
