@@ -15,6 +15,7 @@ import (
 
 	"stepca/api"
 	"stepca/ca"
+	"stepca/keyfile"
 )
 
 // An IdentityConfig says how an Identity is made and kept. The zero value is
@@ -193,8 +194,7 @@ func Certificate(resp *api.SignResponse, key crypto.PrivateKey) (*tls.Certificat
 	if !ok {
 		return nil, errors.New("the private key cannot sign")
 	}
-	pub, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !pub.Equal(chain[0].PublicKey) {
+	if !keyfile.SamePublicKey(signer.Public(), chain[0].PublicKey) {
 		return nil, errors.New("the certificate authority answered with a certificate for another key")
 	}
 	crt := &tls.Certificate{PrivateKey: key, Leaf: chain[0]}

@@ -26,10 +26,16 @@ func LoadPair(certName, keyName string, pw Password) ([]*x509.Certificate, crypt
 // CheckPair returns nil if key is the private key of cert, or an ErrMismatch
 // that says of which kind each of them is.
 func CheckPair(cert *x509.Certificate, key crypto.Signer) error {
-	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if ok && pub.Equal(cert.PublicKey) {
+	if SamePublicKey(key.Public(), cert.PublicKey) {
 		return nil
 	}
 	return fmt.Errorf("%w: the certificate of %q has a different public key (%s) from the private key (%s)",
 		ErrMismatch, cert.Subject, Describe(cert.PublicKey), Describe(key.Public()))
+}
+
+// SamePublicKey reports whether two public keys are the same. A key of a type that
+// cannot be compared is no other's.
+func SamePublicKey(a, b crypto.PublicKey) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
 }

@@ -208,6 +208,7 @@ func TestMintFails(t *testing.T) {
 		{"SSHPOP", api.PathSSHRenew, TokenFlags{SSHPOPCert: c.x5cCrt, SSHPOPKey: c.sshFile}, "not an SSH certificate"},
 		{"SSHPOP", api.PathSSHRenew, TokenFlags{SSHPOPCert: c.sshCrt, SSHPOPKey: c.x5cFile}, "leaf.key is not that of the certificate in "},
 		{"OIDC", api.PathSSHSign, TokenFlags{}, `error generating OIDC token: "http://idp.example.com/.well-known/openid-configuration" is not https`},
+		{"OIDC", api.PathSSHSign, TokenFlags{RedirectURL: "javascript:alert(1)"}, "invalid value 'javascript:alert(1)' for flag '--redirect-url'; it must be the URL of a web page"},
 		{"ACME", api.PathSign, TokenFlags{}, "step ACME provisioners do not support token auth flows"},
 		{"SCEP", api.PathSign, TokenFlags{}, "step SCEP provisioners do not support token auth flows"},
 		{"AWS", api.PathSign, TokenFlags{}, "cannot make tokens for provisioners of type AWS"},

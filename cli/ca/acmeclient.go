@@ -147,7 +147,7 @@ func (a *acmeClient) order(ctx context.Context, order acme.Order, csr *x509.Cert
 		return nil, errors.New("interrupted")
 	case err != nil:
 		return nil, err
-	case !sameKey(chain[0], csr.PublicKey):
+	case !keyfile.SamePublicKey(chain[0].PublicKey, csr.PublicKey):
 		return nil, errors.New("the ACME server answered with a certificate for another key")
 	}
 	return chain, nil

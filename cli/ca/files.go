@@ -76,9 +76,3 @@ func writePair(keyFile string, key crypto.PrivateKey, crtFile string, chain []by
 		cli.NewFile{Name: crtFile, Data: chain, Perm: keyfile.SecretPerm},
 	)
 }
-
-// sameKey reports whether the certificate is for the public key.
-func sameKey(crt *x509.Certificate, pub crypto.PublicKey) bool {
-	k, ok := pub.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && k.Equal(crt.PublicKey)
-}

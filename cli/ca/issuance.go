@@ -13,6 +13,7 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/client"
+	"stepca/keyfile"
 )
 
 // An issuance holds the flags of the commands that get a new certificate.
@@ -192,7 +193,7 @@ func (f *issuance) sign(ctx context.Context, env *cli.Env, g *grant, csr *x509.C
 		return nil, err
 	}
 	chain := api.Certificates(resp.CertChain)
-	if !sameKey(chain[0], csr.PublicKey) {
+	if !keyfile.SamePublicKey(chain[0].PublicKey, csr.PublicKey) {
 		return nil, errors.New("the certificate authority answered with a certificate for another key")
 	}
 	return chain, nil

@@ -2,7 +2,6 @@ package tpm
 
 import (
 	"context"
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -104,7 +103,7 @@ func (r *record) matches(crt *x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	if comparable, ok := public.(interface{ Equal(crypto.PublicKey) bool }); ok && comparable.Equal(crt.PublicKey) {
+	if keyfile.SamePublicKey(public, crt.PublicKey) {
 		return nil
 	}
 	return fmt.Errorf("the certificate of %q is not for %s", crt.Subject, r.key())
