@@ -56,6 +56,9 @@ func (env *Env) MayWrite(name string, force bool) error {
 		return nil
 	}
 	yes, err := env.Prompt.Confirm(Question{Label: "Would you like to overwrite " + name, Flag: "force"})
+	if _, nobody := errors.AsType[*NoTerminalError](err); nobody {
+		return WithHint(err, "There is a file "+name+" already.")
+	}
 	if err != nil {
 		return err
 	}

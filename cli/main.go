@@ -84,7 +84,7 @@ func (env *Env) execute(ctx context.Context, root *cobra.Command, args []string)
 	}
 	root.SetArgs(line.canonical())
 	if err := root.ExecuteContext(ctx); err != nil {
-		return withExitCode(line.cmd, err)
+		return withExitCode(line.cmd, advise(line.cmd, err))
 	}
 	return nil
 }
@@ -112,10 +112,13 @@ func (env *Env) exit(err error) int {
 	return ExitFailure
 }
 
-// showError writes the error as one line. An error whose chain has a sentence
-// for the user (a UserMessage method, as answers of the CA have) shows that
-// sentence, and how to see the rest.
+// showError writes the error as one line, and its hint, if it has one, as another.
+// An error whose chain has a sentence for the user (a UserMessage method, as answers
+// of the CA have) shows that sentence, and how to see the rest.
 func (env *Env) showError(err error) {
+	if advised, ok := errors.AsType[*hintError](err); ok {
+		defer fmt.Fprintln(env.Stderr, advised.hint)
+	}
 	user, ok := errors.AsType[interface {
 		error
 		UserMessage() string

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"encoding/base64"
@@ -92,7 +93,22 @@ func (f *TokenFlags) provisionerKey(ctx context.Context, env *cli.Env, authority
 			return nil, err
 		}
 	}
-	return decrypt(encrypted, pw, "Please enter the password to decrypt the provisioner key")
+	key, err := decrypt(encrypted, pw, "Please enter the password to decrypt the provisioner key")
+	if errors.Is(err, jose.ErrInvalidPassword) {
+		return nil, cli.WithHint(err, f.wrongPassword(p))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// wrongPassword says whose password is wanted, and where another was found.
+func (f *TokenFlags) wrongPassword(p *Provisioner) string {
+	if name := cmp.Or(f.PasswordFile, f.GeneralPasswordFile); name != "" {
+		return "The password in " + name + " is not that of provisioner " + p.Name + "."
+	}
+	return "That is not the password of provisioner " + p.Name + "."
 }
 
 // signWithX5C gives the signer the key of an X.509 certificate, and the chain.

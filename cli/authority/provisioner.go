@@ -100,8 +100,9 @@ func (c choice) choose(env *cli.Env, list []*Provisioner) (*Provisioner, error) 
 		}
 	}
 	if c.name != "" {
+		known := knownNames(list)
 		if list = filter(list, func(p *Provisioner) bool { return p.Name == c.name }); len(list) == 0 {
-			return nil, cli.InvalidValue("provisioner", c.name)
+			return nil, cli.WithHint(cli.InvalidValue("provisioner", c.name), known)
 		}
 	}
 	chosen := 0
@@ -118,6 +119,21 @@ func (c choice) choose(env *cli.Env, list []*Provisioner) (*Provisioner, error) 
 	}
 	env.Selected("Provisioner", list[chosen].String())
 	return list[chosen], nil
+}
+
+// shownNames is how many provisioners an error names.
+const shownNames = 10
+
+// knownNames tells what the choice is.
+func knownNames(list []*Provisioner) string {
+	names := make([]string, 0, shownNames)
+	for i, p := range list {
+		if i == shownNames {
+			return "Among the provisioners that can be used here are " + strings.Join(names, ", ") + "."
+		}
+		names = append(names, p.Name)
+	}
+	return "The provisioners that can be used here are " + strings.Join(names, ", ") + "."
 }
 
 func filter(list []*Provisioner, keep func(*Provisioner) bool) []*Provisioner {

@@ -120,9 +120,19 @@ func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
 		}
 	}
 	if account, err = a.NewAccount(ctx, account); err != nil {
-		return acme.Account{}, acmeError("Unable to create an account", err)
+		return acme.Account{}, bindingHint(acmeError("Unable to create an account", err), err)
 	}
 	return account, storeAccount(accountFile(a.env, a.Directory), a.Directory, account, nil)
+}
+
+// bindingHint adds what to do to the refusal of a server that wants accounts to be
+// bound to others (RFC 8555 §7.3.4).
+func bindingHint(shown, err error) error {
+	problem, ok := errors.AsType[acme.Problem](err)
+	if !ok || problem.Type != acme.ProblemTypeExternalAccountRequired {
+		return shown
+	}
+	return cli.WithHint(shown, "Use the '--eab-key-id' and '--eab-key-file' flags with a key that whoever runs the server has made, for step-ca with 'step ca acme eab add'.")
 }
 
 // base64URL turns the standard alphabet, in which some servers show keys, into that

@@ -129,9 +129,6 @@ func (a *acmeClient) directory(ctx context.Context) (acme.Directory, error) {
 		text := strings.TrimPrefix(err.Error(), "provisioning client: ")
 		err = fmt.Errorf("%s: %s: %s", what, a.Directory, printable(strings.TrimSpace(text)))
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		err = fmt.Errorf("%w; if you trust the server, use the '--root' flag with its root certificate", err)
-	}
 	return directory, err
 }
 

@@ -24,7 +24,7 @@ type sshAgent struct {
 func connectAgent(env *cli.Env) (*sshAgent, error) {
 	conn, err := dialAgent(env.Getenv("SSH_AUTH_SOCK"))
 	if err != nil {
-		return nil, fmt.Errorf("error connecting with ssh-agent: %w", err)
+		return nil, cli.WithHint(fmt.Errorf("error connecting with ssh-agent: %w", err), noAgentHint)
 	}
 	return &sshAgent{agent.NewClient(conn), conn}, nil
 }
