@@ -14,17 +14,17 @@ var (
 	docBlock = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 )
 
-// recipe returns the pieces of code in a section of docs/acme.md that are in a
+// recipe returns the pieces of code in a section of docs/acme-clients.md that are in a
 // language. Addresses, ports and directories are those of the world.
 func (c *client) recipe(t *testing.T, section, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "acme.md"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "acme-clients.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, text2, ok := strings.Cut(string(text), "\n## "+section+"\n")
 	if !ok {
-		t.Fatalf("docs/acme.md has no section %q", section)
+		t.Fatalf("docs/acme-clients.md has no section %q", section)
 	}
 	text2, _, _ = strings.Cut(text2, "\n## ")
 	host, port, _ := strings.Cut(c.DNS.Addr, ":")
@@ -47,7 +47,7 @@ func (c *client) recipe(t *testing.T, section, language string) []string {
 		}
 	}
 	if len(blocks) == 0 {
-		t.Fatalf("section %q of docs/acme.md has no code in %s", section, language)
+		t.Fatalf("section %q of docs/acme-clients.md has no code in %s", section, language)
 	}
 	return blocks
 }
