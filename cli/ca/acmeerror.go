@@ -20,10 +20,13 @@ func acmeError(what string, err error) error {
 	if pointer, found := errors.AsType[*acme.Problem](err); found && pointer != nil {
 		problem, ok = *pointer, true
 	}
-	if !ok || problem.Detail == "" {
+	if !ok {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	detail := problem.Detail
+	if detail == "" {
+		detail = fmt.Sprintf("HTTP %d %s", problem.Status, problem.Type)
+	}
 	for _, sub := range problem.Subproblems {
 		detail += "; "
 		if sub.Identifier.Value != "" {
