@@ -30,8 +30,8 @@ type ValidityFlags struct {
 
 // Define adds the flags to the command.
 func (f *ValidityFlags) Define(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.NotBefore, "not-before", "", "when the validity starts: a `time|duration`, an RFC 3339 time or a duration from now")
-	cmd.Flags().StringVar(&f.NotAfter, "not-after", "", "when the validity ends: a `time|duration`, an RFC 3339 time or a duration from now")
+	cmd.Flags().StringVar(&f.NotBefore, "not-before", "", "when the validity starts, as a `time|duration`: an RFC 3339 time, or a duration from now")
+	cmd.Flags().StringVar(&f.NotAfter, "not-after", "", "when the validity ends, as a `time|duration`: an RFC 3339 time, or a duration from now")
 }
 
 // times are the values at env.Now; zero for a flag that is not set.

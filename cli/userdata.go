@@ -17,7 +17,7 @@ type UserDataFlags struct {
 
 // Define adds the flags to the command.
 func (f *UserDataFlags) Define(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.set, "set", nil, "a template variable as `key=value`, in JSON or else a text, repeatable")
+	cmd.Flags().StringArrayVar(&f.set, "set", nil, "a template variable as `key=value`, repeatable; the value is JSON, or else a text")
 	cmd.Flags().StringVar(&f.file, "set-file", "", "a JSON `file` with template variables, which --set overrides")
 }
 

@@ -45,7 +45,7 @@ func (f *TokenFlags) DefineProvisioner(cmd *cobra.Command) {
 // DefinePassword defines --provisioner-password-file and --password-file.
 func (f *TokenFlags) DefinePassword(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.PasswordFile, passwordFlag, "", "a `file` with the password of the provisioner's key")
-	cmd.Flags().StringVar(&f.GeneralPasswordFile, "password-file", "", "like --provisioner-password-file, which overrides it; a `file`")
+	cmd.Flags().StringVar(&f.GeneralPasswordFile, "password-file", "", "a `file` with the password of the provisioner's key, if --provisioner-password-file names none")
 }
 
 const passwordFlag = "provisioner-password-file"

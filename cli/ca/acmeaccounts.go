@@ -30,7 +30,9 @@ func listAccounts(env *cli.Env) *cobra.Command {
 		Short: "list the accounts",
 		Long: `**step ca acme account list** prints a line for each account: the directory of the ACME
 server, and the URL of the account. The servers are not asked.`,
-		Args: cli.ExactArgs(0),
+		Example: `List the accounts:
+$ step ca acme account list`,
+		Args: cli.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			files, err := filepath.Glob(filepath.Join(env.Path.Dir(), "acme", "*.json"))
 			if err != nil {

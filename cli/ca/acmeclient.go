@@ -132,13 +132,13 @@ func (a *acmeClient) directory(ctx context.Context) (acme.Directory, error) {
 	return directory, err
 }
 
-// order gets a certificate. An interrupt ends it after what the proofs put up has
+// order gets a certificate, with the solver to prove the names. An interrupt ends it after what the proofs put up has
 // been taken down; a second one ends the program.
-func (a *acmeClient) order(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+func (a *acmeClient) order(ctx context.Context, solver acmeSolver, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
 	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(signalled, stop)
-	chain, err := a.obtain(signalled, order, csr)
+	chain, err := a.obtain(signalled, solver, order, csr)
 	switch {
 	case err != nil && signalled.Err() != nil && ctx.Err() == nil:
 		return nil, errors.New("interrupted")
@@ -150,7 +150,7 @@ func (a *acmeClient) order(ctx context.Context, order acme.Order, csr *x509.Cert
 	return chain, nil
 }
 
-func (a *acmeClient) obtain(ctx context.Context, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+func (a *acmeClient) obtain(ctx context.Context, solver acmeSolver, order acme.Order, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
 	if _, err := a.directory(ctx); err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (a *acmeClient) obtain(ctx context.Context, order acme.Order, csr *x509.Cer
 	if err != nil {
 		return nil, err
 	}
-	session := &acmeSession{env: a.env, solver: a.flags.solver(a.env), client: a.Client, account: account}
+	session := &acmeSession{env: a.env, solver: solver, client: a.Client, account: account}
 	return session.obtain(ctx, order, csr)
 }
 
@@ -194,7 +194,7 @@ func (a *acmeClient) replace(ctx context.Context, old *x509.Certificate, key cry
 	if directory.RenewalInfo != "" && len(old.AuthorityKeyId) > 0 {
 		order.Replaces = ours.CertID(old)
 	}
-	return a.order(ctx, order, csr)
+	return a.order(ctx, a.flags.solver(a.env), order, csr)
 }
 
 // revoke revokes a certificate in the name of its key, or if that is nil in the

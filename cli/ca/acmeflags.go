@@ -21,13 +21,12 @@ type acmeFlags struct {
 	eabKeyFile string
 	profile    string
 
-	hookWords []string   // of dnsHook; see check
-	device    acmeSolver // of --attestation-uri; nil without
+	hookWords []string // of dnsHook; see check
 }
 
 func (f *acmeFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.directory, "acme", "", "the `URL` of an ACME directory to get the certificate from, instead of a provisioner")
+	flags.StringVar(&f.directory, "acme", "", "the `URL` of the directory of an ACME server to get the certificate from")
 	flags.BoolVar(&f.standalone, "standalone", false, "with ACME, answer http-01 challenges with a web server of our own; this is the default")
 	flags.StringVar(&f.webroot, "webroot", "", "with ACME, answer http-01 challenges with files below this `directory`, which a web server serves")
 	flags.StringVar(&f.httpListen, "http-listen", ":80", "the `address` at which --standalone listens")
@@ -41,7 +40,7 @@ func (f *acmeFlags) define(cmd *cobra.Command) {
 }
 
 func (f *acmeFlags) defineContact(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.contacts, "contact", nil, "an `email-address` of the ACME account, repeatable")
+	cmd.Flags().StringArrayVar(&f.contacts, "contact", nil, "an e-mail `address` of the ACME account, repeatable")
 }
 
 // check refuses combinations that make no sense.
@@ -93,8 +92,6 @@ func (f *acmeFlags) checkListen(cmd *cobra.Command) error {
 // solver returns what answers the challenges.
 func (f *acmeFlags) solver(env *cli.Env) acmeSolver {
 	switch {
-	case f.device != nil:
-		return f.device
 	case f.webroot != "":
 		return &webroot{dir: f.webroot}
 	case f.tlsALPN:

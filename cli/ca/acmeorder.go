@@ -34,7 +34,7 @@ func (f *issuance) orderNamed(ctx context.Context, env *cli.Env, g *grant, csr *
 	if err != nil {
 		return nil, err
 	}
-	chain, err := f.order(ctx, env, g, ids, csr)
+	chain, err := f.order(ctx, env, g, f.acme.solver(env), ids, csr)
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,9 @@ func (f *issuance) orderNamed(ctx context.Context, env *cli.Env, g *grant, csr *
 	return chain, nil
 }
 
-// order orders the certificate of a request and returns its chain, leaf first.
-func (f *issuance) order(ctx context.Context, env *cli.Env, g *grant, ids []acme.Identifier, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
+// order orders the certificate of a request, with the solver to prove the
+// identifiers, and returns its chain, leaf first.
+func (f *issuance) order(ctx context.Context, env *cli.Env, g *grant, solver acmeSolver, ids []acme.Identifier, csr *x509.CertificateRequest) ([]*x509.Certificate, error) {
 	notBefore, notAfter, err := f.orderValidity(env, g.directory)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (f *issuance) order(ctx context.Context, env *cli.Env, g *grant, ids []acme
 		return nil, err
 	}
 	defer server.close()
-	return server.order(ctx, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter, Profile: f.acme.profile}, csr)
+	return server.order(ctx, solver, acme.Order{Identifiers: ids, NotBefore: notBefore, NotAfter: notAfter, Profile: f.acme.profile}, csr)
 }
 
 // remember keeps how a certificate was ordered, for step ca renew and revoke.

@@ -83,7 +83,7 @@ func (f *attestFlags) managerURI() string {
 }
 
 // attestedCertificate gets a certificate for a key that stays in a device, which
-// attests it to an ACME server.
+// attests it to an ACME server. How is not kept: the next one needs the device too.
 func (f *certificateFlags) attestedCertificate(ctx context.Context, env *cli.Env, g *grant, spec keyfile.KeySpec) error {
 	device, err := f.openDevice(ctx, env, spec)
 	if err != nil {
@@ -94,9 +94,8 @@ func (f *certificateFlags) attestedCertificate(ctx context.Context, env *cli.Env
 	if err != nil {
 		return err
 	}
-	f.acme.device = device
 	id := acme.Identifier{Type: string(nouns.PermanentIdentifier), Value: f.subject}
-	chain, err := f.order(ctx, env, g, []acme.Identifier{id}, csr)
+	chain, err := f.order(ctx, env, g, device, []acme.Identifier{id}, csr)
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,8 @@ func certificate(env *cli.Env) *cobra.Command {
 writes both to files. The key is not encrypted. The certificate file holds the chain
 that a server presents: the certificate first, then the intermediates.
 
-An ACME provisioner, or with **--acme** any ACME server, wants each name to be proved: by a
-web server of our own on port 80, or as **--webroot**, **--tls-alpn** or **--dns-hook** say.
+An ACME provisioner, or with --acme any ACME server, wants each name to be proved: by a
+web server of our own on port 80, or as --webroot, --tls-alpn or --dns-hook say.
 
 With --attestation-uri the key is one that a device keeps, such as the TPM of this
 machine, and is made if it is not there. The device attests it to an ACME server, the

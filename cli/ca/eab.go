@@ -131,7 +131,7 @@ $ step ca acme eab list acme`,
 		},
 	}
 	f.define(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 0, "how many keys are read at a time, as a `number`")
+	cmd.Flags().IntVar(&limit, "limit", 0, "the `number` of keys to read at a time; all are listed")
 	return cmd
 }
 

@@ -77,7 +77,7 @@ func (f *initFlags) define(cmd *cobra.Command) {
 	flags.StringVar(&f.issuer.Fingerprint, "issuer-fingerprint", "", "with --ra, the `fingerprint` of its root certificate")
 	flags.StringVar(&f.issuer.Provisioner, "issuer-provisioner", "", "with --ra, the `name` of a JWK provisioner there")
 	flags.BoolVar(&f.opts.NoDatabase, "no-db", false, "configure no database")
-	flags.BoolVar(&f.opts.RemoteManagement, "remote-management", false, "keep the provisioners in the database, to be managed over the network")
+	flags.BoolVar(&f.opts.RemoteManagement, "remote-management", false, "ask for provisioners in the database, to be managed over the network; this version keeps them in ca.json and says so")
 	flags.StringVar(&f.opts.AdminSubject, "admin-subject", "", "with --remote-management, the `name` of the first administrator")
 	cli.Alias(cmd, "admin-subject", "admin-name")
 	f.kms.define(cmd)

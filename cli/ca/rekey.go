@@ -35,7 +35,7 @@ func rekey(env *cli.Env) *cobra.Command {
 the one in <crt-file>, and overwrites both files. The old certificate is the
 credential; it must not have expired.
 
-With **--daemon** it keeps running, and does so whenever two thirds of the validity are
+With --daemon it keeps running, and does so whenever two thirds of the validity are
 over. SIGHUP makes it do so at once. For certificates that came by ACME, see
 **step ca renew**.`,
 		Example: `Replace a certificate and its key:

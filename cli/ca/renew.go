@@ -32,12 +32,12 @@ names, that is valid from now on, and overwrites the file. The certificate itsel
 the credential: no token or password is needed. An expired one can be renewed if its
 provisioner allows that.
 
-With **--daemon** it keeps running and renews whenever two thirds of the validity are
+With --daemon it keeps running and renews whenever two thirds of the validity are
 over. SIGHUP makes it renew at once.
 
-A certificate that came by ACME is renewed by **--daemon** and **--if-due** when the
-authority suggests (ACME Renewal Information, RFC 9773), unless **--expires-in** or
-**--renew-period** say when. One from an ACME server that is not the authority's is
+A certificate that came by ACME is renewed by --daemon and --if-due when the
+authority suggests (ACME Renewal Information, RFC 9773), unless --expires-in or
+--renew-period say when. One from an ACME server that is not the authority's is
 renewed there, by a new order, for which its names are proved again: as when the
 certificate was got, or as the flags say.`,
 		Example: `Renew a certificate and make nginx use it:

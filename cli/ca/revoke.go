@@ -35,7 +35,7 @@ func revoke(env *cli.Env) *cobra.Command {
 --key, the certificate in a file. Afterwards it cannot be renewed, and the revocation
 list of the authority has it.
 
-A certificate from an ACME server is revoked there, by its key, or without **--key** by
+A certificate from an ACME server is revoked there, by its key, or without --key by
 the account that got it.`,
 		Example: `Revoke the certificate with a serial number:
 $ step ca revoke 308893286343609293989051180431574390766

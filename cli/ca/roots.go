@@ -16,6 +16,8 @@ func roots(env *cli.Env) *cobra.Command {
 		use:   "roots [<roots-file>]",
 		short: "download all root certificates",
 		long:  `**step ca roots** downloads the root certificates of the authority.`,
+		example: `Write them to a file, such as for curl --cacert:
+$ step ca roots roots.pem`,
 		saved: "The root certificate bundle has been saved in %s.",
 		fetch: (*client.Client).Roots,
 	})
@@ -27,6 +29,8 @@ func federation(env *cli.Env) *cobra.Command {
 		short: "download the roots of the authority and its federation",
 		long: `**step ca federation** downloads the root certificates of the authority and of those it
 is federated with.`,
+		example: `Write them to a file:
+$ step ca federation federation.pem`,
 		saved: "The federation certificate bundle has been saved in %s.",
 		fetch: (*client.Client).Federation,
 	})
@@ -34,9 +38,9 @@ is federated with.`,
 
 // A bundleCommand is what the commands differ in that download certificates.
 type bundleCommand struct {
-	use, short, long string
-	saved            string // format of the notice, with the file's name
-	fetch            func(*client.Client, context.Context) ([]*x509.Certificate, error)
+	use, short, long, example string
+	saved                     string // format of the notice, with the file's name
+	fetch                     func(*client.Client, context.Context) ([]*x509.Certificate, error)
 }
 
 func bundle(env *cli.Env, b bundleCommand) *cobra.Command {
@@ -45,10 +49,11 @@ func bundle(env *cli.Env, b bundleCommand) *cobra.Command {
 		force bool
 	)
 	cmd := &cobra.Command{
-		Use:   b.use,
-		Short: b.short,
-		Long:  b.long + " They are printed, or written to a file.",
-		Args:  cli.MaxArgs(1),
+		Use:     b.use,
+		Short:   b.short,
+		Long:    b.long + " They are printed, or written to a file.",
+		Example: b.example,
+		Args:    cli.MaxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := conn.Open(cmd.Context(), env, cmd)
 			if err != nil {

@@ -22,9 +22,13 @@ func sign(env *cli.Env) *cobra.Command {
 		Use:   "sign <csr-file> <crt-file>",
 		Short: "get a certificate for a certificate request",
 		Long: `**step ca sign** sends a certificate request to the authority, and writes the certificate
-with its intermediates to a file.`,
+with its intermediates to a file. With an ACME provisioner, or with --acme any ACME
+server, the names in the request are proved as step ca certificate does it.`,
 		Example: `Get a certificate for a request:
-$ step ca sign internal.csr internal.crt`,
+$ step ca sign internal.csr internal.crt
+
+Get one by ACME, proved by the web server that is there:
+$ step ca sign www.csr www.crt --provisioner acme --webroot /var/www/html`,
 		Args: cli.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return errors.Join(f.run(env, cmd, args[0], args[1]), f.conn.Close())

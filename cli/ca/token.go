@@ -44,8 +44,9 @@ func token(env *cli.Env) *cobra.Command {
 		Use:   "token <subject>",
 		Short: "make a one-time token",
 		Long: `**step ca token** makes a one-time token, with which its holder can do one thing: get a
-certificate for the subject, or, with --revoke, revoke the one with that serial
-number.`,
+certificate for the subject; with --revoke, revoke the one with that serial number; or
+with --renew, renew the one of --x5c-cert. With --ssh it is for SSH certificates, which
+--rekey is for too.`,
 		Example: `Make a token for a certificate:
 $ step ca token internal.example.com
 
@@ -54,6 +55,9 @@ $ step ca token internal.example.com --san internal.example.com --san 10.0.0.7
 
 Make one for an SSH host certificate:
 $ step ca token internal.example.com --ssh --host
+
+Make one that revokes a certificate:
+$ step ca token 308893286343609293989051180431574390766 --revoke
 
 Make one without a terminal:
 $ step ca token internal.example.com --provisioner admin --provisioner-password-file password.txt`,
@@ -76,17 +80,17 @@ $ step ca token internal.example.com --provisioner admin --provisioner-password-
 	flags.StringVar(&f.tokens.Key, "key", "", "the private key `file` that signs the token, instead of the one the authority keeps")
 	flags.BoolVar(&f.tokens.X5CInsecure, "x5c-insecure", false, "put the chain of --x5c-cert in the header x5cInsecure")
 	flags.StringArrayVar(&f.sans, "san", nil, "a `name` that the certificate may have, repeatable; the default is the subject")
-	flags.StringArrayVarP(&f.principals, "principal", "n", nil, "a `principal` of the SSH certificate, repeatable")
-	flags.BoolVar(&f.host, "host", false, "make a token for an SSH host certificate")
-	flags.StringVar(&f.certNotBefore, "cert-not-before", "", "when the SSH certificate begins to be valid, a `time or duration`")
-	flags.StringVar(&f.certNotAfter, "cert-not-after", "", "when the SSH certificate expires, a `time or duration`")
+	flags.StringArrayVarP(&f.principals, "principal", "n", nil, "with --ssh, a `principal` of the certificate, repeatable")
+	flags.BoolVar(&f.host, "host", false, "with --ssh, make a token for a host certificate")
+	flags.StringVar(&f.certNotBefore, "cert-not-before", "", "with --ssh, when the certificate begins to be valid, as a `time|duration`")
+	flags.StringVar(&f.certNotAfter, "cert-not-after", "", "with --ssh, when the certificate expires, as a `time|duration`")
 	flags.StringVar(&f.cnf, "cnf", "", "the `fingerprint` of the only certificate request that may use the token")
 	flags.StringVar(&f.cnfFile, "cnf-file", "", "the `file` with that certificate request")
 	flags.StringVar(&f.outputFile, "output-file", "", "the `file` to write the token to")
 	flags.BoolVar(&f.ssh, "ssh", false, "make a token for an SSH certificate")
 	flags.BoolVar(&f.revoke, "revoke", false, "make a token that revokes the certificate with the serial number <subject>")
 	flags.BoolVar(&f.renew, "renew", false, "make a token that renews the certificate of --x5c-cert")
-	flags.BoolVar(&f.rekey, "rekey", false, "make a token that rekeys an SSH certificate")
+	flags.BoolVar(&f.rekey, "rekey", false, "with --ssh, make a token that rekeys a certificate")
 	cli.Force(cmd, &f.force)
 	return cmd
 }

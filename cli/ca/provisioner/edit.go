@@ -45,9 +45,6 @@ func (e *edit) run(ctx context.Context, env *cli.Env, change func(*config.Config
 	if err != nil {
 		return cli.FileError(err)
 	}
-	if cfg.Authority.EnableAdmin {
-		return fmt.Errorf("the provisioners of %s are kept in its database (authority.enableAdmin), not in the file, and this version of step does not speak the admin API that changes them", name)
-	}
 	env.Selected("CA Configuration", name)
 	if err := change(cfg); err != nil {
 		return err
