@@ -2,11 +2,6 @@ package acme
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/asn1"
-	"encoding/base64"
-	"fmt"
 
 	"stepca/store"
 )
@@ -41,23 +36,4 @@ func randomText(n int) string {
 		}
 	}
 	return string(out)
-}
-
-// KeyFingerprint returns the fingerprint of a public key as attestations record
-// it: "SHA256:" and the unpadded standard base64 of the SHA-256 of the
-// subjectPublicKey BIT STRING.
-func KeyFingerprint(pub any) (string, error) {
-	der, err := x509.MarshalPKIXPublicKey(pub)
-	if err != nil {
-		return "", fmt.Errorf("fingerprint of a public key: %w", err)
-	}
-	var spki struct {
-		Algorithm asn1.RawValue
-		PublicKey asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(der, &spki); err != nil {
-		return "", fmt.Errorf("fingerprint of a public key: %w", err)
-	}
-	sum := sha256.Sum256(spki.PublicKey.Bytes)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]), nil
 }

@@ -56,12 +56,3 @@ type Validation struct {
 	// no device. Compatible: the reference accepts them for any identifier.
 	RequirePermanentIdentifier bool
 }
-
-// An Attestation is what an attestation statement proves beyond the identifier.
-type Attestation struct {
-	Format string `json:"format"`
-
-	// KeyFingerprint identifies the attested key, as KeyFingerprint returns it. The
-	// certificate will be for that key only; "" for a statement about no key.
-	KeyFingerprint string `json:"keyFingerprint,omitempty"`
-}

@@ -17,7 +17,7 @@ import (
 
 // A control serves what commands on this machine change in the records of a CA
 // whose database only this process can open. It listens on a Unix socket beside the
-// database, which whoever may write the database may connect to, and nobody else.
+// database, which only the user that this process runs as may connect to.
 type control struct {
 	net net.Listener
 	srv *http.Server

@@ -64,43 +64,55 @@ func (s *Server) account(x *exchange) error {
 	if err := x.ownPath(); err != nil {
 		return err
 	}
-	var req struct {
-		Contact *[]string   `json:"contact"`
-		Status  acme.Status `json:"status"`
+	change, err := x.accountChange()
+	if err != nil {
+		return err
 	}
-	if len(x.payload) > 0 {
-		if err := x.decode(&req); err != nil {
-			return err
-		}
+	a := x.account
+	if change == nil {
+		err = x.settleNonce()
+	} else {
+		a, err = x.updateAccount(change)
 	}
-	switch {
-	case req.Status == acme.StatusDeactivated && req.Contact != nil: // other states are ignored, RFC 8555 §7.3.2
-		return malformed("contact and status cannot be changed together")
-	case req.Contact == nil && req.Status != acme.StatusDeactivated:
-		if err := x.settleNonce(); err != nil {
-			return err
-		}
-		x.writeAccount(http.StatusOK, x.account, nil)
-		return nil
-	}
-	if req.Contact != nil {
-		if err := acme.CheckContacts(*req.Contact); err != nil {
-			return err
-		}
-	}
-	a, err := x.updateAccount(func(a *acme.Account) error {
-		if req.Contact != nil {
-			a.Contact = *req.Contact
-			return nil
-		}
-		a.Status, a.DeactivatedAt = acme.StatusDeactivated, s.now().UTC().Truncate(time.Second)
-		return nil
-	})
 	if err != nil {
 		return err
 	}
 	x.writeAccount(http.StatusOK, a, nil)
 	return nil
+}
+
+// accountChange returns the change that the payload asks for, nil for none. Other
+// members, and other states than deactivated, are ignored (RFC 8555 §7.3.2).
+func (x *exchange) accountChange() (func(*acme.Account) error, error) {
+	if len(x.payload) == 0 {
+		return nil, nil
+	}
+	var req struct {
+		Contact *[]string   `json:"contact"`
+		Status  acme.Status `json:"status"`
+	}
+	if err := x.decode(&req); err != nil {
+		return nil, err
+	}
+	deactivate := req.Status == acme.StatusDeactivated
+	switch {
+	case deactivate && req.Contact != nil:
+		return nil, malformed("contact and status cannot be changed together")
+	case deactivate:
+		return func(a *acme.Account) error {
+			a.Status, a.DeactivatedAt = acme.StatusDeactivated, x.s.now().UTC().Truncate(time.Second)
+			return nil
+		}, nil
+	case req.Contact == nil:
+		return nil, nil
+	}
+	if err := acme.CheckContacts(*req.Contact); err != nil {
+		return nil, err
+	}
+	return func(a *acme.Account) error {
+		a.Contact = *req.Contact
+		return nil
+	}, nil
 }
 
 // orders answers with a page of the account's orders, newest first (RFC 8555

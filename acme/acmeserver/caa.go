@@ -13,7 +13,7 @@ import (
 // recheckCAA looks up CAA records again (RFC 8659 §3: before issuing) for names
 // whose last look is older than caaLifetime, as a CA has to whose authorizations
 // live longer. The error is a problem with a subproblem for each name refused.
-func (x *exchange) recheckCAA(o *acme.Order) error {
+func (x *exchange) recheckCAA(ctx context.Context, o *acme.Order) error {
 	due := x.caaDue(o)
 	if len(due) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (x *exchange) recheckCAA(o *acme.Order) error {
 		}
 	}
 	var refused refusals
-	for i, err := range x.checkCAA(checker, due) {
+	for i, err := range x.checkCAA(ctx, checker, due) {
 		if err == nil {
 			continue
 		}
@@ -53,9 +53,7 @@ func (x *exchange) caaDue(o *acme.Order) []*acme.Authorization {
 }
 
 // checkCAA returns what CAA records say of each authorization.
-func (x *exchange) checkCAA(checker acme.CAAChecker, due []*acme.Authorization) []error {
-	ctx, cancel := context.WithTimeout(x.r.Context(), finalizeWait)
-	defer cancel()
+func (x *exchange) checkCAA(ctx context.Context, checker acme.CAAChecker, due []*acme.Authorization) []error {
 	errs := make([]error, len(due))
 	slots := make(chan struct{}, maxCAALookups)
 	var group sync.WaitGroup

@@ -4,8 +4,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/asn1"
-	"encoding/base64"
-	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -30,15 +28,6 @@ func parseCSR(encoded string) (*x509.CertificateRequest, error) {
 		return nil, badCSR("its signature does not verify: %w", err)
 	}
 	return csr, nil
-}
-
-// decodeBase64 decodes base64url without padding (RFC 8555 §6.1). Line breaks and
-// stray bits, which encoding/base64 passes over, are errors.
-func decodeBase64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
-		return nil, errors.New("line break in base64url")
-	}
-	return base64.RawURLEncoding.Strict().DecodeString(s)
 }
 
 func badCSR(format string, args ...any) *acme.Problem {

@@ -30,14 +30,3 @@ func (s *Server) directory(x *exchange) error {
 	x.writeJSON(http.StatusOK, d)
 	return nil
 }
-
-// newNonce answers with a nonce and nothing else (RFC 8555 §7.2).
-func (s *Server) newNonce(x *exchange) error {
-	x.startSigned()
-	if x.r.Method == http.MethodHead {
-		x.WriteHeader(http.StatusOK)
-		return nil
-	}
-	x.WriteHeader(http.StatusNoContent)
-	return nil
-}

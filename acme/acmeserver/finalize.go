@@ -2,8 +2,8 @@ package acmeserver
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
-	"time"
 
 	"stepca/acme"
 )
@@ -28,14 +28,7 @@ func (s *Server) finalize(x *exchange) error {
 		return err
 	}
 	if o.Status != acme.StatusValid && !o.Processing(s.now()) {
-		if err := o.CheckReady(s.now()); err != nil {
-			return err
-		}
-		i, err := x.newIssuance(o, csr)
-		if err != nil {
-			return err
-		}
-		if o, err = x.issueSoon(o, i); err != nil {
+		if o, err = x.issueSoon(o, csr); err != nil {
 			return err
 		}
 	}
@@ -48,7 +41,16 @@ func (s *Server) finalize(x *exchange) error {
 
 // issueSoon has the certificate issued, unless another request is about to, and
 // waits for it, not for ever. It returns the order as it is then.
-func (x *exchange) issueSoon(o *acme.Order, i *issuance) (*acme.Order, error) {
+func (x *exchange) issueSoon(o *acme.Order, csr *x509.CertificateRequest) (*acme.Order, error) {
+	if err := o.CheckReady(x.s.now()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), finalizeWait)
+	defer cancel()
+	i, err := x.newIssuance(ctx, o, csr)
+	if err != nil {
+		return nil, err
+	}
 	var failed error // written by the job, if it is this request's
 	w, began := x.s.jobs.start(o.ID, finalizing, func(context.Context, <-chan struct{}) { failed = i.run() })
 	if w == nil {
@@ -57,16 +59,15 @@ func (x *exchange) issueSoon(o *acme.Order, i *issuance) (*acme.Order, error) {
 	if began {
 		x.nonce = nil // the issuance sees to it, whoever waits
 	}
-	timer := time.NewTimer(finalizeWait)
-	defer timer.Stop()
 	select {
 	case <-w.done:
 		if failed != nil {
 			return nil, failed
 		}
-	case <-timer.C:
-	case <-x.r.Context().Done():
-		return nil, x.r.Context().Err()
+	case <-ctx.Done():
+		if gone := x.r.Context().Err(); gone != nil {
+			return nil, gone
+		}
 	}
 	return x.s.findOrder(context.WithoutCancel(x.r.Context()), o.ID)
 }

@@ -25,8 +25,8 @@ type issuance struct {
 }
 
 // newIssuance returns the work for a ready order, if the request fits the order and
-// nothing has come between them.
-func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest) (*issuance, error) {
+// nothing has come between them. Looking for that takes as long as ctx allows.
+func (x *exchange) newIssuance(ctx context.Context, o *acme.Order, csr *x509.CertificateRequest) (*issuance, error) {
 	if err := checkCSRKey(csr, x.account.Key.Key, o); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (x *exchange) newIssuance(o *acme.Order, csr *x509.CertificateRequest) (*is
 	if err != nil {
 		return nil, err
 	}
-	if err := x.recheckCAA(o); err != nil {
+	if err := x.recheckCAA(ctx, o); err != nil {
 		return nil, err
 	}
 	grant.Subject.CommonName = csr.Subject.CommonName

@@ -61,9 +61,9 @@ const (
 	maxCAALookups = 10
 )
 
-// finalizeWait is how long the answer to finalize waits for the signature before
-// it shows an order that is processing (RFC 8555 §7.4). The server's listener ends
-// an answer after 15 seconds.
+// finalizeWait is how long the answer to finalize waits for CAA records and the
+// signature together, before it shows an order that is processing (RFC 8555 §7.4).
+// The server's listener ends an answer after 15 seconds.
 const finalizeWait = 10 * time.Second
 
 // claimTime is how long an issuance may take. A server that has a key outside its

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"net/http"
 	"sync"
 	"time"
 
@@ -122,4 +123,15 @@ func (n *nonces) mark(value uint64) error {
 
 func badNonce(reason string) *acme.Problem {
 	return acme.NewProblem(acme.ProblemBadNonce, "%s; take the one in this answer", reason)
+}
+
+// newNonce answers with a nonce and nothing else (RFC 8555 §7.2).
+func (s *Server) newNonce(x *exchange) error {
+	x.startSigned()
+	if x.r.Method == http.MethodHead {
+		x.WriteHeader(http.StatusOK)
+		return nil
+	}
+	x.WriteHeader(http.StatusNoContent)
+	return nil
 }

@@ -41,11 +41,12 @@ func (s *Server) revokeCert(x *exchange) error {
 	if revoked != nil {
 		return acme.NewProblem(acme.ProblemAlreadyRevoked, "")
 	}
-	if reason < 0 || reason == 7 || reason > 10 { // RFC 5280 §5.3.1
+	text, known := reasonTexts[reason]
+	if !known {
 		return acme.NewProblem(acme.ProblemBadRevocationReason, "%d is not a CRLReason", reason)
 	}
 	_, err = s.cfg.Revocation.Revoke(x.r.Context(), &revocation.Request{
-		Serial: crt.SerialNumber.String(), ReasonCode: reason, Reason: reasonNames[reason], Passive: true,
+		Serial: crt.SerialNumber.String(), ReasonCode: reason, Reason: text, Passive: true,
 	}, &revocation.Evidence{Certificate: crt, ACME: true, Provisioner: rec.Provisioner})
 	if err != nil {
 		return err
@@ -54,8 +55,8 @@ func (s *Server) revokeCert(x *exchange) error {
 	return nil
 }
 
-// reasonNames are the texts for the record, by CRLReason.
-var reasonNames = map[int]string{
+// reasonTexts are the texts for the record, by CRLReason (RFC 5280 §5.3.1).
+var reasonTexts = map[int]string{
 	0: "unspecified reason", 1: "key compromised", 2: "ca compromised", 3: "affiliation changed", 4: "superseded",
 	5: "cessation of operation", 6: "certificate hold", 8: "remove from crl", 9: "privilege withdrawn", 10: "aa compromised",
 }
