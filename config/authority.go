@@ -40,12 +40,11 @@ type Authority struct {
 	AuthorityID    string `json:"authorityId,omitempty"`
 	DeploymentType string `json:"deploymentType,omitempty"`
 
-	// Provisioners are objects that have at least a type and a name. With
-	// EnableAdmin they only seed an empty database.
+	// Provisioners are objects that have at least a type and a name.
 	Provisioners []json.RawMessage `json:"provisioners,omitempty"`
 
 	Claims   *provisioner.Claims `json:"claims,omitempty"`   // what provisioners' claims do not say
-	Policy   *policy.Options     `json:"policy,omitempty"`   // not used with EnableAdmin
+	Policy   *policy.Options     `json:"policy,omitempty"`   // of all provisioners
 	Template *template.Name      `json:"template,omitempty"` // subject attributes that rendered certificates lack
 
 	// Backdate is subtracted from the current time for the start of validity;
@@ -56,8 +55,8 @@ type Authority struct {
 	// started.
 	DisableIssuedAtCheck bool `json:"disableIssuedAtCheck,omitempty"`
 
-	// EnableAdmin keeps provisioners, admins and policies in the database and
-	// serves the admin API.
+	// EnableAdmin asks for the admin API and for provisioners, admins and policies
+	// in the database, which the server does not have: it says so and uses the file.
 	EnableAdmin bool `json:"enableAdmin,omitempty"`
 
 	// DisableGetSSHHosts turns off the list of SSH hosts.

@@ -96,9 +96,6 @@ func (a *Authority) check(r *report) {
 		suggestDefault(f, a.Claims, rules, fault)
 	}
 	checkPolicy(r, "authority.policy", a.Policy)
-	if a.Policy != nil && a.EnableAdmin {
-		r.warnf("authority.policy", "the policy has no effect, because with enableAdmin the one in the database is used")
-	}
 }
 
 // suggestDefault tells of the one mistake that everybody makes: a maximum below

@@ -57,8 +57,7 @@ type Options struct {
 
 	// StoreAdmin puts the provisioners and the first super administrator, who
 	// belongs to the first of them, in the database that c configures. Without
-	// it they stay in ca.json, from where the server takes them when it starts
-	// with an empty database.
+	// it they stay in ca.json, there is no administrator, and the result says so.
 	StoreAdmin func(c *config.Config, provisioners []json.RawMessage, subject string) error
 
 	Root *ExistingRoot          // nil: a root is made
@@ -207,8 +206,6 @@ func (o *Options) checkCombination() error {
 	switch {
 	case o.AdminSubject != DefaultAdminSubject && !o.RemoteManagement:
 		return errors.New("flag '--admin-subject' is only supported when '--remote-management' is enabled")
-	case o.AdminSubject != DefaultAdminSubject && o.StoreAdmin == nil:
-		return fmt.Errorf("the first administrator can only be %q, because the database is filled when the server first starts", DefaultAdminSubject)
 	}
 	return nil
 }

@@ -27,6 +27,9 @@ func (r *Result) Fprint(w io.Writer) error {
 	default:
 		text += "\nYour PKI is ready to go. To generate certificates for individual services see 'step help ca'.\n"
 	}
+	if r.PKI.opts.RemoteManagement && r.PKI.opts.StoreAdmin == nil {
+		text += "\nRemote management is not part of this version: there is no administrator, and the provisioners are those of ca.json, which 'step ca provisioner' changes.\n"
+	}
 	_, err := io.WriteString(w, text)
 	return err
 }
