@@ -50,6 +50,11 @@ func (v *Validator) http01(ctx context.Context, req *acme.Validation) *acme.Prob
 		return unreached("fetching "+target, err)
 	}
 	defer resp.Body.Close()
+	return checkHTTPAnswer(resp, target, req)
+}
+
+// checkHTTPAnswer compares the answer with the key authorization.
+func checkHTTPAnswer(resp *http.Response, target string, req *acme.Validation) *acme.Problem {
 	where, redirected := target, false
 	if final := resp.Request.URL.String(); final != target {
 		where, redirected = target+" (redirected to "+clip(final)+")", true
