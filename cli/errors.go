@@ -37,16 +37,6 @@ func RequiredUnlessFlag(flag, unless string) error {
 	return fmt.Errorf("flag '--%s' is required unless the '--%s' flag is provided", flag, unless)
 }
 
-// RequiredOneOf says that one of two flags is needed.
-func RequiredOneOf(a, b string) error {
-	return fmt.Errorf("one of flag --%s or --%s is required", a, b)
-}
-
-// RequiredOneOfWithFlag says that a flag needs one of two others.
-func RequiredOneOfWithFlag(flag, a, b string) error {
-	return fmt.Errorf("one of flag --%s or --%s is required with flag --%s", a, b, flag)
-}
-
 // IncompatibleFlags says that two flags exclude each other.
 func IncompatibleFlags(flag, with string) error {
 	return fmt.Errorf("flag '--%s' is incompatible with '--%s'", flag, with)
@@ -97,11 +87,6 @@ func RequiresInsecure(cmd *cobra.Command) error { return RequiredFlag(cmd, "inse
 
 // FlagRequiresInsecure says that a flag must be allowed with --insecure.
 func FlagRequiresInsecure(flag string) error { return RequiredWithFlag(flag, "insecure") }
-
-// FlagValueRequiresInsecure says that the value must be allowed with --insecure.
-func FlagValueRequiresInsecure(flag, value string) error {
-	return fmt.Errorf("flag '--%s %s' requires the '--insecure' flag", flag, value)
-}
 
 // FileError shows a failed file operation as "open FILE failed: REASON". Other
 // errors come back as they are.

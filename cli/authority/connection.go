@@ -81,10 +81,10 @@ func (c *Connection) open(ctx context.Context, env *cli.Env, noURL, noRoot error
 	return cl, cli.FileError(err)
 }
 
-// OpenWithToken returns a client of the CA that a token is for. If the token
+// openWithToken returns a client of the CA that a token is for. If the token
 // holds the fingerprint of a root, only that root is trusted; otherwise flags
 // and files must say whom to trust.
-func (c *Connection) OpenWithToken(ctx context.Context, env *cli.Env, token *client.TokenClaims) (*client.Client, error) {
+func (c *Connection) openWithToken(ctx context.Context, env *cli.Env, token *client.TokenClaims) (*client.Client, error) {
 	if c.Offline.Enabled {
 		return c.Offline.client(ctx, env)
 	}

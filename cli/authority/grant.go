@@ -60,7 +60,7 @@ func (c *Connection) choose(ctx context.Context, env *cli.Env, f *TokenFlags) (C
 }
 
 func (c *Connection) grant(ctx context.Context, env *cli.Env, token string, claims *client.TokenClaims) (*Grant, error) {
-	cl, err := c.OpenWithToken(ctx, env, claims)
+	cl, err := c.openWithToken(ctx, env, claims)
 	if err != nil {
 		return nil, err
 	}

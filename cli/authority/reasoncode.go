@@ -21,9 +21,9 @@ var reasonCodes = map[string]int{
 	"aacompromise":         10,
 }
 
-// ParseReasonCode parses a CRLReason, a number or a name in any case and with
+// parseReasonCode parses a CRLReason, a number or a name in any case and with
 // spaces; "" is unspecified.
-func ParseReasonCode(s string) (int, error) {
+func parseReasonCode(s string) (int, error) {
 	if s == "" {
 		return 0, nil
 	}

@@ -30,7 +30,7 @@ func (f *RevocationFlags) Request(conn *Connection) (*api.RevokeRequest, error) 
 	if conn.Offline.Enabled && f.Token != "" {
 		return nil, cli.IncompatibleFlags("offline", "token")
 	}
-	code, err := ParseReasonCode(f.code)
+	code, err := parseReasonCode(f.code)
 	if err != nil {
 		return nil, err
 	}
@@ -56,5 +56,5 @@ func (f *RevocationFlags) Authorize(ctx context.Context, env *cli.Env, conn *Con
 	if claims.Subject != req.Serial {
 		return nil, fmt.Errorf("token subject '%s' and serial number '%s' do not match", claims.Subject, req.Serial)
 	}
-	return conn.OpenWithToken(ctx, env, claims)
+	return conn.openWithToken(ctx, env, claims)
 }

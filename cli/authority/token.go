@@ -80,15 +80,23 @@ func (f *TokenFlags) DefineSSHPOP(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.SSHPOPKey, "sshpop-key", "", "the private key `file` of --sshpop-cert")
 }
 
-// DefineNebula defines the flags for tokens signed with the key of a Nebula
-// certificate.
-func (f *TokenFlags) DefineNebula(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.NebulaCert, "nebula-cert", "", "the Nebula certificate `file` that vouches for the request, for Nebula provisioners")
+// DefineCredentials defines the flags of all kinds of credentials that get
+// certificates, those of X5C, Nebula and K8sSA provisioners.
+func (f *TokenFlags) DefineCredentials(cmd *cobra.Command) {
+	f.DefineX5C(cmd)
+	f.defineNebula(cmd)
+	f.defineK8sSA(cmd)
+}
+
+// defineNebula defines the flags for tokens signed with the key of a Nebula
+// certificate: known, so that whoever uses them learns what to do instead.
+func (f *TokenFlags) defineNebula(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.NebulaCert, "nebula-cert", "", "the Nebula certificate `file` that vouches for the request, for Nebula provisioners (refused: make the token elsewhere)")
 	cmd.Flags().StringVar(&f.NebulaKey, "nebula-key", "", "the private key `file` of --nebula-cert")
 }
 
-// DefineK8sSA defines --k8ssa-token-path.
-func (f *TokenFlags) DefineK8sSA(cmd *cobra.Command) {
+// defineK8sSA defines --k8ssa-token-path.
+func (f *TokenFlags) defineK8sSA(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.K8sSATokenPath, "k8ssa-token-path", "", "a `file` with the Kubernetes service account token, for K8sSA provisioners")
 }
 

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -31,14 +32,8 @@ func (f *contextFlags) choose(cmd *cobra.Command, env *cli.Env, host string) con
 		warnConfigured(env)
 		return config.Context{}
 	}
-	or := func(value, otherwise string) string {
-		if value == "" {
-			return otherwise
-		}
-		return value
-	}
-	name = or(name, or(f.authority, host))
-	return config.Context{Name: name, Profile: or(f.profile, name), Authority: or(f.authority, name)}
+	name = cmp.Or(name, f.authority, host)
+	return config.Context{Name: name, Profile: cmp.Or(f.profile, name), Authority: cmp.Or(f.authority, name)}
 }
 
 // warnConfigured tells who is about to replace an authority how to keep it.

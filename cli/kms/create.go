@@ -1,8 +1,6 @@
 package kms
 
 import (
-	"encoding/json"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -10,17 +8,6 @@ import (
 	"stepca/keyfile"
 	"stepca/kms"
 )
-
-// A listedKey is a key in JSON.
-type listedKey struct {
-	Name      string `json:"name"`      // URI
-	PublicKey string `json:"publicKey"` // PEM
-}
-
-func newListedKey(k kms.Key) (listedKey, error) {
-	text, err := keyfile.EncodePublicKey(k.Public)
-	return listedKey{k.URI, string(text)}, err
-}
 
 func create(env *cli.Env) *cobra.Command {
 	var m manager
@@ -93,13 +80,4 @@ func likePlugin(flags *pflag.FlagSet) error {
 		return flags.Set("kty", keyfile.EC)
 	}
 	return nil
-}
-
-func writeJSON(env *cli.Env, value any) error {
-	data, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = env.Stdout.Write(append(data, '\n'))
-	return err
 }
