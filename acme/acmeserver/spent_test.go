@@ -3,6 +3,7 @@ package acmeserver_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -67,6 +68,17 @@ func TestEachRequestSpendsItsNonce(t *testing.T) {
 		}
 	}
 
+	for _, status := range []int{http.StatusCreated, http.StatusOK} {
+		t.Run(fmt.Sprintf("an account, answered with %d", status), func(t *testing.T) {
+			one := newClient(t, c)
+			if status == http.StatusOK {
+				one.key = cl.key
+			}
+			nonce := map[string]any{"nonce": one.nonce()}
+			one.postWith(one.base+"new-account", map[string]any{}, nonce).want(status)
+			one.postWith(one.base+"new-account", map[string]any{}, nonce).problem(http.StatusBadRequest, "badNonce")
+		})
+	}
 	t.Run("a key change that the database refuses", func(t *testing.T) {
 		nonce := map[string]any{"nonce": cl.nonce()}
 		u := cl.base + "key-change"
