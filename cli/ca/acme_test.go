@@ -59,8 +59,8 @@ func TestACMECertificate(t *testing.T) {
 			"Using Standalone Mode HTTP challenge to validate xn--bcher-kva.example .", "xn--bcher-kva.example b.example"},
 		{"provisioner", []string{"a.example", "--ca-url", w.CA.URL, "--provisioner", "acme", "--http-listen", w.HTTP},
 			"Waiting for Order to be 'ready' for finalization .", "a.example"},
-		{"tls-alpn", []string{"c.example", "--acme", w.Directory, "--tls-alpn", "--tls-listen", w.TLS, "--contact", "ops@example.com"},
-			"Using TLS ALPN challenge to validate c.example .", "c.example"},
+		{"tls-alpn", []string{"c.example", "--san", "e.example", "--acme", w.Directory, "--tls-alpn", "--tls-listen", w.TLS, "--contact", "ops@example.com"},
+			"Using TLS ALPN challenge to validate c.example .", "c.example e.example"},
 		{"dns", []string{"*.d.example", "--san", "d.example", "--acme", w.Directory, "--dns-hook", hook},
 			"Using DNS challenge to validate", "x.d.example d.example"},
 	} {

@@ -35,11 +35,8 @@ func (s *acmeSession) obtain(ctx context.Context, order acme.Order, csr *x509.Ce
 	if err != nil {
 		return nil, acmeError("Unable to create order", err)
 	}
-	for i, url := range order.Authorizations {
-		if err := s.authorize(ctx, url); err != nil {
-			s.takeBack(ctx, order.Authorizations[i:])
-			return nil, err
-		}
+	if err := s.authorizeAll(ctx, order.Authorizations); err != nil {
+		return nil, err
 	}
 	if order, err = s.ready(ctx, order); err != nil {
 		return nil, err
@@ -54,6 +51,18 @@ func (s *acmeSession) obtain(ctx context.Context, order acme.Order, csr *x509.Ce
 		return nil, acmeError("Unable to download the certificate", err)
 	}
 	return keyfile.ParseCertificates(order.Certificate, chains[0].ChainPEM)
+}
+
+// authorizeAll proves the names of an order.
+func (s *acmeSession) authorizeAll(ctx context.Context, urls []string) (err error) {
+	defer func() { err = errors.Join(err, s.solver.stop()) }()
+	for i, url := range urls {
+		if err := s.authorize(ctx, url); err != nil {
+			s.takeBack(ctx, urls[i:])
+			return err
+		}
+	}
+	return nil
 }
 
 // order makes the order. That it replaces a certificate is a courtesy (RFC 9773 §5):

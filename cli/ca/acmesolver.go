@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/mholt/acmez/v3"
@@ -26,6 +27,10 @@ type acmeSolver interface {
 	mode() string // how, for people
 	present(context.Context, acme.Challenge) error
 	cleanUp(context.Context, acme.Challenge) error
+
+	// stop ends what the first present began and cleanUp left for the next
+	// challenge of the order: the server, whose port is not given away meanwhile.
+	stop() error
 }
 
 // A payloadSolver answers challenges with more than {} in the response itself.
@@ -36,29 +41,50 @@ type payloadSolver interface {
 
 // A standalone answers http-01 with a web server of its own.
 type standalone struct {
-	listen string
-	server *http.Server
+	listen  string
+	server  *http.Server                   // nil before the first challenge
+	current atomic.Pointer[acme.Challenge] // nil between challenges
 }
 
 func (*standalone) kind() string { return acme.ChallengeTypeHTTP01 }
 func (*standalone) mode() string { return "Standalone Mode HTTP" }
 
 func (s *standalone) present(_ context.Context, c acme.Challenge) error {
+	s.current.Store(&c)
+	if s.server != nil {
+		return nil
+	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return listenError(err, "use '--webroot' with the web server that listens there, or another address with '--http-listen' that port 80 is forwarded to")
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+c.HTTP01ResourcePath(), func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/octet-stream")
-		fmt.Fprint(w, c.KeyAuthorization)
-	})
-	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go s.server.Serve(listener)
 	return nil
 }
 
-func (s *standalone) cleanUp(context.Context, acme.Challenge) error { return s.server.Close() }
+// ServeHTTP implements http.Handler.
+func (s *standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.current.Load()
+	if c == nil || r.URL.Path != c.HTTP01ResourcePath() {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	fmt.Fprint(w, c.KeyAuthorization)
+}
+
+func (s *standalone) cleanUp(context.Context, acme.Challenge) error {
+	s.current.Store(nil)
+	return nil
+}
+
+func (s *standalone) stop() error {
+	if s.server == nil {
+		return nil
+	}
+	return s.server.Close()
+}
 
 // listenError says what to do about an address that we cannot listen at.
 func listenError(err error, otherwise string) error {
@@ -93,6 +119,8 @@ func (w *webroot) present(_ context.Context, c acme.Challenge) error {
 	return cli.FileError(os.Chmod(name, 0o644))
 }
 
+func (*webroot) stop() error { return nil }
+
 // makePublicDir makes a directory that everybody can read, unless it is there.
 func makePublicDir(dir string) error {
 	if _, err := os.Stat(dir); err == nil {
@@ -111,7 +139,8 @@ func (w *webroot) cleanUp(_ context.Context, c acme.Challenge) error {
 // A tlsALPN answers tls-alpn-01 (RFC 8737) with a TLS server of its own.
 type tlsALPN struct {
 	listen   string
-	listener net.Listener
+	listener net.Listener                    // nil before the first challenge
+	current  atomic.Pointer[tls.Certificate] // nil between challenges
 }
 
 func (*tlsALPN) kind() string { return acme.ChallengeTypeTLSALPN01 }
@@ -122,22 +151,34 @@ func (s *tlsALPN) present(_ context.Context, c acme.Challenge) error {
 	if err != nil {
 		return err
 	}
+	s.current.Store(crt)
+	if s.listener != nil {
+		return nil
+	}
 	s.listener, err = tls.Listen("tcp", s.listen, &tls.Config{
-		Certificates: []tls.Certificate{*crt},
-		NextProtos:   []string{acmez.ACMETLS1Protocol},
-		MinVersion:   tls.VersionTLS12,
+		GetCertificate: s.certificate,
+		NextProtos:     []string{acmez.ACMETLS1Protocol},
+		MinVersion:     tls.VersionTLS12,
 	})
 	if err != nil {
+		s.listener = nil
 		return listenError(err, "use another address with '--tls-listen' that port 443 is forwarded to")
 	}
-	go s.serve()
+	go shakeHands(s.listener)
 	return nil
 }
 
-// serve shakes hands, which is all that the protocol asks for.
-func (s *tlsALPN) serve() {
+func (s *tlsALPN) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if crt := s.current.Load(); crt != nil {
+		return crt, nil
+	}
+	return nil, errors.New("no name is being proved")
+}
+
+// shakeHands is all that the protocol asks for.
+func shakeHands(listener net.Listener) {
 	for {
-		conn, err := s.listener.Accept()
+		conn, err := listener.Accept()
 		if err != nil {
 			return // closed
 		}
@@ -149,7 +190,17 @@ func (s *tlsALPN) serve() {
 	}
 }
 
-func (s *tlsALPN) cleanUp(context.Context, acme.Challenge) error { return s.listener.Close() }
+func (s *tlsALPN) cleanUp(context.Context, acme.Challenge) error {
+	s.current.Store(nil)
+	return nil
+}
+
+func (s *tlsALPN) stop() error {
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Close()
+}
 
 // A dnsHook answers dns-01 with a command, called as lego's exec provider calls
 // it: present or cleanup, the name of the TXT record, and its value.
@@ -168,9 +219,12 @@ func (h *dnsHook) present(ctx context.Context, c acme.Challenge) error {
 	}
 	return err
 }
+
 func (h *dnsHook) cleanUp(ctx context.Context, c acme.Challenge) error {
 	return h.call(ctx, "cleanup", c)
 }
+
+func (*dnsHook) stop() error { return nil }
 
 // hookGrace is how long an interrupted hook has to end by itself.
 const hookGrace = 5 * time.Second

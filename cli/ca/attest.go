@@ -166,6 +166,7 @@ func (*attestedKey) mode() string { return "Device Attestation" }
 
 func (*attestedKey) present(context.Context, acme.Challenge) error { return nil }
 func (*attestedKey) cleanUp(context.Context, acme.Challenge) error { return nil }
+func (*attestedKey) stop() error                                   { return nil }
 
 // A tpmStatement is the attestation statement of WebAuthn §8.3.
 type tpmStatement struct {
