@@ -11,6 +11,7 @@ import (
 	"stepca/acme"
 	"stepca/ca"
 	"stepca/issue"
+	"stepca/keyfile"
 )
 
 // parseCSR parses the csr of finalize. Compatible: padding, which RFC 8555 §6.1
@@ -40,7 +41,7 @@ func checkCSRKey(csr *x509.CertificateRequest, account crypto.PublicKey, o *acme
 	if err := issue.CheckPublicKey(csr.PublicKey); err != nil {
 		return badCSR("%w", err)
 	}
-	if key, ok := csr.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); ok && key.Equal(account) {
+	if keyfile.SamePublicKey(csr.PublicKey, account) {
 		return badCSR("its key is the account's; make another")
 	}
 	for _, a := range o.Authorizations {

@@ -2,7 +2,6 @@ package acmeserver
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 
 	"stepca/acme"
 	"stepca/ca"
+	"stepca/keyfile"
 	"stepca/revocation"
 	"stepca/store"
 )
@@ -83,7 +83,7 @@ func (x *exchange) revocationRequest() (*x509.Certificate, int, error) {
 // mayRevoke refuses a signer who has nothing to do with the certificate.
 func (x *exchange) mayRevoke(crt *x509.Certificate, rec *store.Certificate) error {
 	if x.account == nil {
-		if key, ok := crt.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); ok && key.Equal(x.key.Key) {
+		if keyfile.SamePublicKey(crt.PublicKey, x.key.Key) {
 			return nil
 		}
 		return noAuthorization(crt)

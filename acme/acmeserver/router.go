@@ -20,8 +20,8 @@ type route struct {
 	path string // segments; "*" stands for an ID
 	key  keyUse
 
-	// writes is set if the handler stores something and so takes the nonce into
-	// its transaction.
+	// writes is set if the handler spends the nonce itself: in its transaction, or
+	// alone if it finds nothing to store.
 	writes  bool
 	handler func(*Server, *exchange) error
 

@@ -64,7 +64,7 @@ const rule = `
 	# Protocols.
 	acme: ca jose store
 	acme/va: ca jose acme
-	acme/acmeserver: ca jose acme acme/va store provisioner policy issue revocation
+	acme/acmeserver: ca jose keyfile acme acme/va store provisioner policy issue revocation
 	scep: ca issue provisioner keyfile kms template store
 	api: ca plainjson
 	apiserver: ca api issue provisioner revocation store template
