@@ -32,10 +32,9 @@ const maxSerialOctets = 20
 func ParseCertID(s string) (authorityKeyID []byte, serial *big.Int, err error) {
 	malformed := NewProblem(ProblemMalformed, "%q is not a certificate identifier", Clip(s, maxShown))
 	first, second, ok := strings.Cut(s, ".")
-	strict := base64.RawURLEncoding.Strict()
-	authorityKeyID, err1 := strict.DecodeString(first)
-	octets, err2 := strict.DecodeString(second)
-	if !ok || err1 != nil || err2 != nil || strings.ContainsAny(s, "\r\n") {
+	authorityKeyID, err1 := DecodeBase64URL(first)
+	octets, err2 := DecodeBase64URL(second)
+	if !ok || err1 != nil || err2 != nil {
 		return nil, nil, malformed
 	}
 	serial = new(big.Int).SetBytes(octets)

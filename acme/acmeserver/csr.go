@@ -17,7 +17,7 @@ import (
 // parseCSR parses the csr of finalize. Compatible: padding, which RFC 8555 §6.1
 // forbids, is ignored; Synology's client sends it.
 func parseCSR(encoded string) (*x509.CertificateRequest, error) {
-	der, err := decodeBase64(strings.TrimRight(encoded, "="))
+	der, err := acme.DecodeBase64URL(strings.TrimRight(encoded, "="))
 	if err != nil {
 		return nil, malformed("csr is not base64url")
 	}

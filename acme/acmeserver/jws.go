@@ -1,7 +1,6 @@
 package acmeserver
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -185,13 +184,4 @@ func (x *exchange) isOurs(u *url.URL) bool {
 	return slices.ContainsFunc(x.s.cfg.Hosts, func(h string) bool {
 		return strings.EqualFold(h, host) || net.ParseIP(h) != nil && net.ParseIP(h).Equal(net.ParseIP(host))
 	})
-}
-
-// decodeBase64 decodes base64url without padding (RFC 8555 §6.1). Line breaks and
-// stray bits, which encoding/base64 passes over, are errors.
-func decodeBase64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
-		return nil, errors.New("line break in base64url")
-	}
-	return base64.RawURLEncoding.Strict().DecodeString(s)
 }

@@ -88,7 +88,7 @@ func (n *nonces) redeem(nonce string) (*ca.OneTimeID, error) {
 	if nonce == "" {
 		return nil, badNonce("the protected header has no nonce")
 	}
-	raw, err := decodeBase64(nonce) // one spelling only: shared servers store it
+	raw, err := acme.DecodeBase64URL(nonce) // one spelling only: shared servers store it
 	switch {
 	case err != nil:
 		return nil, malformed("the nonce in the protected header is not base64url") // RFC 8555 §6.5.2

@@ -69,7 +69,7 @@ func (x *exchange) revocationRequest() (*x509.Certificate, int, error) {
 	if err := x.decode(&req); err != nil {
 		return nil, 0, err
 	}
-	der, err := decodeBase64(req.Certificate)
+	der, err := acme.DecodeBase64URL(req.Certificate)
 	if err != nil {
 		return nil, 0, malformed("certificate is not base64url without padding")
 	}
