@@ -50,9 +50,10 @@ func (env *Env) help(root *cobra.Command, words []string, flags helpFlags) error
 		}
 		cmd = sub
 	}
+	if err := flags.check(); err != nil {
+		return err
+	}
 	switch {
-	case flags.report && flags.html == "":
-		return RequiredWithFlag("report", "html")
 	case flags.http != "":
 		return env.serveHelp(root, flags.http)
 	case flags.html != "":
@@ -63,6 +64,24 @@ func (env *Env) help(root *cobra.Command, words []string, flags helpFlags) error
 		return exportMan(root, flags.man)
 	}
 	return env.writeHelp(cmd)
+}
+
+// check refuses flags that do not go together: the pages are written in one form.
+func (f *helpFlags) check() error {
+	if f.report && f.html == "" {
+		return RequiredWithFlag("report", "html")
+	}
+	form := ""
+	for _, flag := range []struct{ name, value string }{{"http", f.http}, {"html", f.html}, {"markdown", f.markdown}, {"man", f.man}} {
+		switch {
+		case flag.value == "":
+		case form != "":
+			return MutuallyExclusive(form, flag.name)
+		default:
+			form = flag.name
+		}
+	}
+	return nil
 }
 
 // topic names what was not found as the reference does: with the program when

@@ -5,80 +5,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 
 	"stepca/keyfile"
-	"stepca/kms"
 )
-
-// LoadSigner returns the private key called name: that in the file, or the
-// object of a key management system when kmsURI is set or name is a KMS URI. pw
-// decrypts files only.
-func (env *Env) LoadSigner(ctx context.Context, kmsURI, name string, pw keyfile.Password) (crypto.Signer, error) {
-	if !isKMSObject(kmsURI, name) {
-		return keyfile.LoadSigner(name, pw)
-	}
-	engine, err := env.OpenKMS(ctx, managerURI(kmsURI, name), pw)
-	if errors.Is(err, kms.ErrUnsupported) {
-		return env.kmsSigner(ctx, kmsURI, name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return engine.Signer(ctx, name) // the engine is open until the program ends
-}
-
-// LoadCertificates returns the certificates called name: those in the file, or
-// those of an object of a key management system, as LoadSigner has it.
-func (env *Env) LoadCertificates(ctx context.Context, kmsURI, name string) ([]*x509.Certificate, error) {
-	if !isKMSObject(kmsURI, name) {
-		return keyfile.LoadCertificates(name)
-	}
-	engine, err := env.OpenKMS(ctx, managerURI(kmsURI, name), keyfile.Password{})
-	if err == nil {
-		loader, ok := engine.(kms.CertificateLoader)
-		if !ok {
-			return nil, errors.Join(engine.Close(), fmt.Errorf("loading certificates %w by the key manager of %s", kms.ErrUnsupported, name))
-		}
-		chain, err := loader.LoadCertificates(ctx, name)
-		return chain, errors.Join(err, engine.Close())
-	}
-	if !errors.Is(err, kms.ErrUnsupported) {
-		return nil, err
-	}
-	out, err := env.runKMS(ctx, nil, withKMS([]string{"certificate"}, kmsURI, name)...)
-	if err != nil {
-		return nil, err
-	}
-	return keyfile.ParseCertificates(name, out)
-}
-
-// IsKMSKey reports whether a key from LoadSigner is kept by a key management
-// system, so that there is nothing to write to a file.
-func IsKMSKey(key crypto.PrivateKey) bool {
-	switch key.(type) {
-	case *kmsKey, kms.Signer:
-		return true
-	}
-	return false
-}
-
-// isKMSObject: an existing file is always meant as one.
-func isKMSObject(kmsURI, name string) bool {
-	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	return kmsURI != "" || kms.IsURI(name)
-}
 
 // A kmsKey signs by running the program step-kms-plugin, so that step itself
 // links in no more than the key managers of env.KMS.

@@ -14,7 +14,10 @@ var (
 	errEndOfInput  = errors.New("^D")
 )
 
-const ctrlC = 0x03
+const (
+	ctrlC = 0x03
+	ctrlD = 0x04
+)
 
 // A keyReader gives the keys of a terminal one by one, so that what was typed
 // ahead for the next question stays with the terminal. Before that it gives

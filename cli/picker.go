@@ -90,9 +90,9 @@ func (p *picker) key(keys io.Reader) (done bool, err error) {
 	switch b {
 	case '\r', '\n':
 		return true, nil
-	case 0x03:
+	case ctrlC:
 		return false, errInterrupted
-	case 0x04:
+	case ctrlD:
 		return false, errEndOfInput
 	case 'k', 'h', 0x10: // ^P
 		p.marked = max(p.marked-1, 0)

@@ -29,8 +29,8 @@ func probe(env *cli.Env) *cobra.Command {
 			case fails:
 				return errors.New("it failed")
 			}
-			fmt.Fprintf(env.Stdout, "args=%q name=%q format=%q force=%t yes=%t size=%d list=%q changed=%t\n",
-				args, name, format, force, yes, size, list, cmd.Flags().Changed("name"))
+			fmt.Fprintf(env.Stdout, "args=%q name=%q format=%q force=%t yes=%t size=%d list=%q changed=%t given=%t\n",
+				args, name, format, force, yes, size, list, cmd.Flags().Changed("name"), cli.Given(cmd, "name"))
 			return nil
 		},
 	}

@@ -36,26 +36,14 @@ func (t *terminal) open(q Question) (in, out *os.File, done func(), err error) {
 	return in, out, done, nil
 }
 
-func (t *terminal) Text(q Question) (string, error) {
-	in, out, done, err := t.open(q)
-	if err != nil {
-		return "", err
-	}
-	defer done()
-	for {
-		answer, err := readLine(in, out, t.label(q), q.Default)
-		if err != nil {
+func (t *terminal) Text(q Question) (answer string, err error) {
+	err = t.ask(q, func(in, out *os.File) (string, error) {
+		if answer, err = readLine(in, out, t.label(q), q.Default); err != nil {
 			return "", fmt.Errorf("error running prompt: %w", err)
 		}
-		if q.Validate == nil {
-			return answer, nil
-		}
-		err = q.Validate(answer)
-		if err == nil {
-			return answer, nil
-		}
-		fmt.Fprintf(out, "✗ %v\n", err)
-	}
+		return answer, nil
+	})
+	return answer, err
 }
 
 func (t *terminal) label(q Question) string {
@@ -65,24 +53,31 @@ func (t *terminal) label(q Question) string {
 	return "✔ " + q.Label + ": "
 }
 
-func (t *terminal) Password(q Question) ([]byte, error) {
+func (t *terminal) Password(q Question) (answer []byte, err error) {
+	err = t.ask(q, func(in, out *os.File) (string, error) {
+		if answer, err = readPassword(in, out, q.Label+": "); err != nil {
+			return "", fmt.Errorf("error reading password: %w", err)
+		}
+		answer = bytes.TrimRightFunc(answer, unicode.IsSpace)
+		return string(answer), nil
+	})
+	return answer, err
+}
+
+// ask calls read until the answer is one that the question allows.
+func (t *terminal) ask(q Question, read func(in, out *os.File) (string, error)) error {
 	in, out, done, err := t.open(q)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done()
 	for {
-		answer, err := readPassword(in, out, q.Label+": ")
-		if err != nil {
-			return nil, fmt.Errorf("error reading password: %w", err)
+		answer, err := read(in, out)
+		if err != nil || q.Validate == nil {
+			return err
 		}
-		answer = bytes.TrimRightFunc(answer, unicode.IsSpace)
-		if q.Validate == nil {
-			return answer, nil
-		}
-		err = q.Validate(string(answer))
-		if err == nil {
-			return answer, nil
+		if err = q.Validate(answer); err == nil {
+			return nil
 		}
 		fmt.Fprintf(out, "✗ %v\n", err)
 	}
