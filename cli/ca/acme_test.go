@@ -183,7 +183,7 @@ func TestACMEExternalAccount(t *testing.T) {
 	w := &world{World: acmetest.New(t, map[string]any{"requireEAB": true})}
 	w.session = &clitest.Session{Commands: []cli.Command{ca.Command}, Environ: map[string]string{"STEPPATH": w.File("step")}}
 	args := []string{"ca", "certificate", "a.example", w.File("a.crt"), w.File("a.key"), "--acme", w.Directory, "--http-listen", w.HTTP, "--force"}
-	if r := w.run(t, args...); r.Code == 0 || !strings.Contains(r.Stderr, "externalAccountBinding") {
+	if r := w.run(t, args...); r.Code == 0 || !strings.Contains(r.Stderr, "externalAccountBinding") || !strings.Contains(r.Stderr, "'--eab-key-id'") {
 		t.Fatalf("without a key: exit code %d, stderr:\n%s", r.Code, r.Stderr)
 	}
 	id, secret := w.ExternalKey(t)

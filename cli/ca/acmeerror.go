@@ -28,6 +28,9 @@ func acmeError(what string, err error) error {
 		detail = fmt.Sprintf("HTTP %d %s", problem.Status, problem.Type)
 	}
 	for _, sub := range problem.Subproblems {
+		if strings.Contains(detail, sub.Detail) && strings.Contains(detail, sub.Identifier.Value) {
+			continue // it repeats what was said
+		}
 		detail += "; "
 		if sub.Identifier.Value != "" {
 			detail += sub.Identifier.Value + ": "

@@ -24,6 +24,10 @@ func TestACMEError(t *testing.T) {
 			{Problem: acme.Problem{Detail: "none"}, Identifier: acme.Identifier{Type: "dns", Value: "a.example"}},
 			{Problem: acme.Problem{Detail: "nor that\a"}},
 		}}, "It failed: no; a.example: none; nor that\uFFFD"},
+		{acme.Problem{Detail: `dns name "a.example" not allowed`, Subproblems: []acme.Subproblem{
+			{Problem: acme.Problem{Detail: `dns name "a.example" not allowed`}, Identifier: acme.Identifier{Type: "dns", Value: "a.example"}},
+			{Problem: acme.Problem{Detail: `dns name "b.example" not allowed`}, Identifier: acme.Identifier{Type: "dns", Value: "b.example"}},
+		}}, `It failed: dns name "a.example" not allowed; b.example: dns name "b.example" not allowed`},
 	} {
 		if got := acmeError("It failed", tt.err).Error(); got != tt.want {
 			t.Errorf("acmeError(%#v) = %q, want %q", tt.err, got, tt.want)
