@@ -109,11 +109,17 @@ func TestRefusedTransactionSpendsTheNonce(t *testing.T) {
 	cl.postWith(authz, nil, nonce).problem(http.StatusBadRequest, "badNonce")
 }
 
-// heldEngine holds back one transaction.
+// heldEngine holds back one transaction, and counts reads and what was stored.
 type heldEngine struct {
-	countedEngine
-	hold           *atomic.Bool // the next one
+	kv.Engine
+	reads, stored  *atomic.Int64
+	hold           *atomic.Bool // the next transaction
 	asked, release chan struct{}
+}
+
+func (e heldEngine) View(ctx context.Context, f func(kv.Reader) error) error {
+	defer e.reads.Add(1)
+	return e.Engine.View(ctx, f)
 }
 
 func (e heldEngine) Update(ctx context.Context, f func(kv.Tx) error) error {
@@ -121,14 +127,18 @@ func (e heldEngine) Update(ctx context.Context, f func(kv.Tx) error) error {
 		close(e.asked)
 		<-e.release
 	}
-	return e.countedEngine.Update(ctx, f)
+	err := e.Engine.Update(ctx, f)
+	if err == nil {
+		e.stored.Add(1)
+	}
+	return err
 }
 
 // TestImpatientClientSpendsItsNonce has a second request finalize an order while the
 // first is recorded, and go away.
 func TestImpatientClientSpendsItsNonce(t *testing.T) {
 	t.Parallel()
-	engine := heldEngine{countedEngine{mem.New(), new(atomic.Int64)}, new(atomic.Bool), make(chan struct{}), make(chan struct{})}
+	engine := heldEngine{mem.New(), new(atomic.Int64), new(atomic.Int64), new(atomic.Bool), make(chan struct{}), make(chan struct{})}
 	c := newCAWith(t, new(validator), nil, onSharedEngine(engine))
 	cl := newClient(t, c).register()
 	u, order := cl.order("a.example")
@@ -136,14 +146,21 @@ func TestImpatientClientSpendsItsNonce(t *testing.T) {
 	finalize, request := order["finalize"].(string), map[string]any{"csr": csr(t, newKey(t), "a.example")}
 	patient := cl.in(t)
 	var group sync.WaitGroup
-	before := engine.writes.Load()
+	before := engine.stored.Load()
 	engine.hold.Store(true)
 	group.Go(func() { patient.post(finalize, request) })
 	<-engine.asked
 
 	nonce := map[string]any{"nonce": cl.nonce()}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	reads := engine.reads.Load()
+	go func() {
+		for engine.reads.Load()-reads < 2 && ctx.Err() == nil { // the account and the order: the request is signed
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
 	body := cl.sign(encode(t, request), cl.key, cl.header(finalize, nonce))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, finalize, bytes.NewReader(body))
 	if err != nil {
@@ -157,7 +174,7 @@ func TestImpatientClientSpendsItsNonce(t *testing.T) {
 	close(engine.release)
 	group.Wait()
 	for range 500 { // the server may notice later that the client went away
-		if engine.writes.Load()-before == 2 { // the certificate, and the nonce
+		if engine.stored.Load()-before == 2 { // the certificate, and the nonce
 			cl.postWith(u, nil, nonce).problem(http.StatusBadRequest, "badNonce")
 			return
 		}
