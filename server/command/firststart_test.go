@@ -86,6 +86,7 @@ func TestNoFirstStart(t *testing.T) {
 	}{
 		{"no variables", nil, nil, exitUsage, "step-ca can't find or open the configuration file for your CA."},
 		{"no names", map[string]string{"DOCKER_STEPCA_INIT_NAME": "x"}, nil, exitUsage, "step-ca can't find or open the configuration file for your CA."},
+		{"what to do about it", map[string]string{"DOCKER_STEPCA_INIT_DNS_NAMES": "x"}, nil, exitUsage, "set DOCKER_STEPCA_INIT_NAME and DOCKER_STEPCA_INIT_DNS_NAMES"},
 		{"another configuration", map[string]string{"DOCKER_STEPCA_INIT_NAME": "x", "DOCKER_STEPCA_INIT_DNS_NAMES": "x"},
 			[]string{"elsewhere.json"}, exitUsage, "elsewhere.json: no such file or directory"},
 		{"bad values", map[string]string{"DOCKER_STEPCA_INIT_NAME": "x", "DOCKER_STEPCA_INIT_DNS_NAMES": "x", "DOCKER_STEPCA_INIT_PASSWORD_FILE": "nope"},
