@@ -159,6 +159,11 @@ func (p *JWK) AuthorizeSSH(_ context.Context, token *Token, req *ca.SSHRequest) 
 	if token.claims.Step == nil || token.claims.Step.SSH == nil {
 		return nil, ca.Hidden(ca.ErrUnauthorized, "token has no claim step.ssh, so it is not for SSH")
 	}
+	if c := token.claims.Confirmation; c != nil {
+		if err := checkSSHFingerprint(req.PublicKey, c.Fingerprint); err != nil {
+			return nil, err
+		}
+	}
 	return p.sshGrant(token, req, p.Ref(), *token.claims.Step.SSH, ca.SSHOptions{
 		CertType:   ca.SSHUser,
 		KeyID:      token.claims.Subject,

@@ -1,8 +1,12 @@
 package provisioner
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
 )
@@ -53,6 +57,19 @@ func (n *Named) sshGrant(token *Token, req *ca.SSHRequest, ref ca.ProvisionerRef
 		grant.SSH.Extensions = ca.SSHUserExtensions()
 	}
 	return grant, nil
+}
+
+// checkSSHFingerprint compares a key with the SHA-256 of its wire format to which a
+// token is bound, base64url without padding; "" binds to none. The reference writes
+// no such claim into tokens for SSH and does not look for one.
+func checkSSHFingerprint(key ssh.PublicKey, want string) error {
+	if want == "" {
+		return nil
+	}
+	if got := sha256.Sum256(key.Marshal()); base64.RawURLEncoding.EncodeToString(got[:]) != want {
+		return ca.Errorf(ca.ErrForbidden, "ssh public key fingerprint does not match %q", want)
+	}
+	return nil
 }
 
 func (n *Named) sshLimits() *ca.SSHGrant {

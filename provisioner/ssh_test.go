@@ -2,10 +2,16 @@ package provisioner
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"stepca/ca"
 )
@@ -77,6 +83,45 @@ func TestJWKSSH(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTokenIsBoundToSSHKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, `"claims":{"enableSSHCA":true}`)
+	key, other := newSSHKey(t), newSSHKey(t)
+	sum := sha256.Sum256(key.Marshal())
+	bound := base64.RawURLEncoding.EncodeToString(sum[:])
+	for _, tt := range []struct {
+		name, claim string
+		key         ssh.PublicKey
+		outcome     string
+	}{
+		{"its key", bound, key, "grant"},
+		{"another key", bound, other, "403"},
+		{"no key at all", "not base64url!", key, "403"},
+		{"bound to none", "", other, "grant"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			claims := f.claims("https://localhost/ssh/sign").with("step", object{"ssh": object{}}).with("cnf", object{"x5rt#S256": tt.claim})
+			grant, err := f.SSH(context.Background(), &ca.SSHRequest{Token: f.token(claims), PublicKey: tt.key})
+			if got := outcome(grant, err); got != tt.outcome {
+				t.Errorf("outcome %s (%v), want %s", got, err, tt.outcome)
+			}
+		})
+	}
+}
+
+func newSSHKey(t *testing.T) ssh.PublicKey {
+	t.Helper()
+	pub, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func TestSSHDisabled(t *testing.T) {

@@ -82,8 +82,8 @@ $ step ca token internal.example.com --provisioner admin --provisioner-password-
 	flags.BoolVar(&f.host, "host", false, "with --ssh, make a token for a host certificate")
 	flags.StringVar(&f.certNotBefore, "cert-not-before", "", "with --ssh, when the certificate begins to be valid, as a `time|duration`")
 	flags.StringVar(&f.certNotAfter, "cert-not-after", "", "with --ssh, when the certificate expires, as a `time|duration`")
-	flags.StringVar(&f.cnf, "cnf", "", "the `fingerprint` of the only certificate request that may use the token")
-	flags.StringVar(&f.cnfFile, "cnf-file", "", "the `file` with that certificate request")
+	flags.StringVar(&f.cnf, "cnf", "", "the `fingerprint` of the only certificate request, or SSH public key, that may use the token")
+	flags.StringVar(&f.cnfFile, "cnf-file", "", "the `file` with that certificate request or, with --ssh, SSH public key")
 	flags.StringVar(&f.outputFile, "output-file", "", "the `file` to write the token to")
 	flags.BoolVar(&f.ssh, "ssh", false, "make a token for an SSH certificate")
 	flags.BoolVar(&f.revoke, "revoke", false, "make a token that revokes the certificate with the serial number <subject>")
@@ -155,6 +155,9 @@ func (f *tokenFlags) options(env *cli.Env, subject string) (opts client.TokenOpt
 		}
 		opts.User, err = f.data.Claim(env)
 	case api.PathSSHSign:
+		if opts.RequestFingerprint, err = f.requestFingerprint(env); err != nil {
+			return opts, err
+		}
 		if opts.SSH, err = f.sshOptions(subject); err != nil {
 			return opts, err
 		}
@@ -202,7 +205,7 @@ func (f *tokenFlags) sshOptions(subject string) (*nouns.SSHOptions, error) {
 	return opts, nil
 }
 
-// requestFingerprint is that of --cnf, or of the request in --cnf-file.
+// requestFingerprint is that of --cnf, or of the request or SSH key in --cnf-file.
 func (f *tokenFlags) requestFingerprint(env *cli.Env) (string, error) {
 	if f.cnfFile == "" {
 		return f.cnf, nil
@@ -211,18 +214,25 @@ func (f *tokenFlags) requestFingerprint(env *cli.Env) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if f.ssh {
+		key, _, _, _, err := ssh.ParseAuthorizedKey(bytes.TrimSpace(data))
+		if err != nil {
+			return "", fmt.Errorf("error parsing %s: with flag '--ssh' it has to be an SSH public key", f.cnfFile)
+		}
+		return requestFingerprint(key.Marshal()), nil
+	}
 	csr, err := keyfile.ParseCertificateRequest(f.cnfFile, data)
 	if err != nil {
 		if _, _, _, _, sshErr := ssh.ParseAuthorizedKey(bytes.TrimSpace(data)); sshErr == nil {
-			return "", errors.New("flag '--cnf-file' needs a certificate request; tokens are not bound to SSH keys")
+			return "", errors.New("flag '--cnf-file' needs a certificate request; an SSH public key needs flag '--ssh' as well")
 		}
 		return "", err
 	}
 	return requestFingerprint(csr.Raw), nil
 }
 
-// requestFingerprint returns the SHA-256 of a request's DER as the claim "cnf"
-// has it.
+// requestFingerprint returns the SHA-256 of a request's DER, or of an SSH key's wire
+// format, as the claim "cnf" has it.
 func requestFingerprint(der []byte) string {
 	sum := sha256.Sum256(der)
 	return base64.RawURLEncoding.EncodeToString(sum[:])

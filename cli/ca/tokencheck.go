@@ -23,8 +23,6 @@ func (f *tokenFlags) check(cmd *cobra.Command) error {
 		{hasSANs && f.revoke, cli.IncompatibleFlags("san", "revoke")},
 		{cli.Given(cmd, "cert-not-before") && !f.ssh, cli.RequiredWithFlag("cert-not-before", "ssh")},
 		{cli.Given(cmd, "cert-not-after") && !f.ssh, cli.RequiredWithFlag("cert-not-after", "ssh")},
-		{f.ssh && f.cnf != "", cli.IncompatibleFlags("cnf", "ssh")}, // tokens are not bound to SSH keys
-		{f.ssh && f.cnfFile != "", cli.IncompatibleFlags("cnf-file", "ssh")},
 	} {
 		if c.wrong {
 			return c.err
