@@ -47,6 +47,7 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 	if err := storedir.Claim(opts.Dir, storedir.Marker{Engine: "pebble", Format: Format}); err != nil {
 		return nil, err
 	}
+	useOneArena()
 	s := &store{failure: newFailure(opts.Log)}
 	fs := opts.FS
 	if fs == nil {
