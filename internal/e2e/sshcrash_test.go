@@ -172,12 +172,8 @@ func (c *sshCrash) renew(hc *http.Client, crt *ssh.Certificate, key crypto.Signe
 // revoke reports whether the server answered.
 func (c *sshCrash) revoke(hc *http.Client, serial uint64) bool {
 	text := strconv.FormatUint(serial, 10)
-	status, body, err := c.post(hc, "/1.0/ssh/revoke", map[string]any{"serial": text, "ott": c.ca.SSHRevokeToken(text), "passive": true})
-	if err != nil {
+	if !c.postRevocation(hc, "/1.0/ssh/revoke", text, c.ca.SSHRevokeToken(text)) {
 		return false
-	}
-	if status != http.StatusOK {
-		c.t.Errorf("ssh/revoke: %d %s", status, body)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
