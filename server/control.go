@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ func controlSocket(db *config.DB) string {
 	if !durable(db) || shared(db) {
 		return ""
 	}
-	return db.DataSource + controlSuffix
+	return filepath.Clean(db.DataSource) + controlSuffix // beside a directory, not in it
 }
 
 // newControl binds the socket; nil if there is none. A socket that is there
