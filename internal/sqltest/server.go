@@ -64,7 +64,9 @@ func newServer(name string) (*Server, error) {
 func (s *Server) exec(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir
-	cmd.Env = append(os.Environ(), "HOME="+s.dir, "LC_ALL=C.UTF-8", "TZ=UTC")
+	// Temporary files are the server's own: MariaDB removes, when it starts, what
+	// looks like its own in there, also where it belongs to a running server.
+	cmd.Env = append(os.Environ(), "HOME="+s.dir, "TMPDIR="+s.dir, "LC_ALL=C.UTF-8", "TZ=UTC")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
 	return cmd
 }
