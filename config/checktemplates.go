@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"stepca/keyfile"
 	"stepca/provisioner"
 	"stepca/template"
 )
@@ -26,7 +27,7 @@ func (f *fileCheck) templates(t *Templates) {
 				continue
 			}
 			at := index(set.path, i) + ".template"
-			name, err := template.ResolvePath(tpl.Template, f.opts.StepPath)
+			name, err := keyfile.ResolvePath(tpl.Template, f.opts.StepPath)
 			if err != nil {
 				f.errorf(at, "error reading %s: %v", tpl.Template, err)
 				continue

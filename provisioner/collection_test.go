@@ -138,12 +138,21 @@ func TestTemplates(t *testing.T) {
 	if err := os.WriteFile(absolute, []byte("not a brace"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := filepath.Rel(wd, absolute)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ options, x509, ssh, fault string }{
 		{`{}`, "", "", ""},
 		{`{"x509":{"template":"  {{ x }} "}}`, "{{ x }}", "", ""},
 		{`{"x509":{"template":"e30="},"ssh":{"template":"{s}"}}`, "{}", "{s}", ""},
 		{`{"x509":{"template":"*"}}`, "", "", "options.x509: template neither begins with"},
 		{`{"x509":{"templateFile":"leaf.tpl"},"ssh":{"templateFile":` + strconv.Quote(absolute) + `}}`, "{file}", "not a brace", ""},
+		{`{"x509":{"templateFile":` + strconv.Quote(elsewhere) + `}}`, "not a brace", "", ""}, // ../, of the working directory
 		{`{"x509":{"template":"{inline}","templateFile":"missing.tpl"}}`, "{inline}", "", ""},
 		{`{"ssh":{"templateFile":"missing.tpl"}}`, "", "", "options.ssh: reading templateFile"},
 		{`{"x509":{"templateData":[]}}`, "", "", "options.x509: templateData is not a JSON object"},

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
+
+	"stepca/keyfile"
 )
 
 // Options are the contents of certificates as the configuration has them.
@@ -28,7 +28,7 @@ type TemplateOptions struct {
 	// with "{"; "" for TemplateFile.
 	Template string `json:"template,omitempty"`
 
-	// TemplateFile is a path, relative to the step path; "" for the default
+	// TemplateFile is a path, as keyfile.ResolvePath reads it; "" for the default
 	// template. It is read once, when the collection is made.
 	TemplateFile string `json:"templateFile,omitempty"`
 
@@ -87,11 +87,11 @@ func decodeTemplate(s string) (string, error) {
 // readTemplateFile reads a template. Errors name the file as configured and not
 // where it was looked for: they are listed in public.
 func readTemplateFile(name, stepPath string) (string, error) {
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(stepPath, path)
+	path, err := keyfile.ResolvePath(name, stepPath)
+	if err != nil {
+		return "", err
 	}
-	text, err := os.ReadFile(path)
+	text, err := keyfile.ReadFile(path)
 	if err != nil {
 		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			err = pathErr.Err

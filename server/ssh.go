@@ -150,7 +150,7 @@ func (sa *sshAuthority) probe(ctx context.Context) error {
 // sshFiles parses the templates of what `step ssh config` writes.
 func (s *Server) sshFiles(t *config.Templates) (*template.SSHConfig, error) {
 	read := func(f template.SSHFile) ([]byte, error) {
-		name, err := template.ResolvePath(f.Template, s.opts.StepPath)
+		name, err := keyfile.ResolvePath(f.Template, s.opts.StepPath)
 		if err != nil {
 			return nil, err
 		}

@@ -108,13 +108,3 @@ func cloneJSON(v any) any {
 	}
 	return v
 }
-
-// MergeTemplateData decodes the templateData of the provisioner's options on top
-// of values: its members replace those of the same name, whole. Empty and null
-// change nothing.
-func MergeTemplateData(values map[string]any, templateData json.RawMessage) error {
-	if len(templateData) == 0 {
-		return nil
-	}
-	return json.Unmarshal(templateData, &values)
-}

@@ -173,10 +173,7 @@ func TestCSRExtensions(t *testing.T) {
 
 func TestVariables(t *testing.T) {
 	t.Parallel()
-	values := map[string]any{"Token": map[string]any{"sub": "t"}}
-	if err := MergeTemplateData(values, json.RawMessage(`{"Org": "O", "Insecure": {"CR": "x"}}`)); err != nil {
-		t.Fatal(err)
-	}
+	values := map[string]any{"Token": map[string]any{"sub": "t"}, "Org": "O", "Insecure": map[string]any{"CR": "x"}}
 	d := &X509Data{
 		Subject:  Name{CommonName: "s"},
 		SANs:     []SAN{{Type: "dns", Value: "a"}},
@@ -216,17 +213,6 @@ func TestTemplateDataShadowsDefaults(t *testing.T) {
 	}
 	if c.Subject.CommonName != "data" || len(c.SANs) != 1 {
 		t.Errorf("subject %+v, names %+v", c.Subject, c.SANs)
-	}
-}
-
-func TestMergeTemplateData(t *testing.T) {
-	t.Parallel()
-	for data, bad := range map[string]bool{``: false, `null`: false, `{}`: false, `[]`: true, `"x"`: true, `{`: true} {
-		values := map[string]any{"Token": 1}
-		err := MergeTemplateData(values, json.RawMessage(data))
-		if (err != nil) != bad || values["Token"] != 1 {
-			t.Errorf("MergeTemplateData(%q) = %v, values %v", data, err, values)
-		}
 	}
 }
 
