@@ -12,27 +12,35 @@ import (
 )
 
 // Ports are below those that the system gives to outgoing connections, which are
-// many while tests run, so that a server can also come back to its own.
+// many while tests run, so that a server can also come back to its own. The token of
+// a port is the port that is tokens higher: who listens there has it, and the tests
+// of other packages, which run at the same time, find another one.
 const (
-	first = 10_000
-	count = 20_000
-	tries = 100
+	first  = 10_000
+	count  = 10_000
+	tokens = count
+	tries  = 100
 )
 
-// taken are the ports that this process gave away.
-var taken sync.Map
+// held are the tokens of the ports that this process gave away, by port. They are
+// held until it ends.
+var held sync.Map
 
 // Find returns a port that nobody listens on, and does not return it again.
 func Find() (int, error) {
 	for range tries {
 		port := first + rand.IntN(count)
-		if _, given := taken.LoadOrStore(port, true); given {
+		token, err := net.Listen("tcp", address(port+tokens))
+		if err != nil {
 			continue
 		}
 		l, err := net.Listen("tcp", address(port))
-		if err == nil {
-			return port, l.Close()
+		if err != nil {
+			token.Close()
+			continue
 		}
+		held.Store(port, token)
+		return port, l.Close()
 	}
 	return 0, errors.New("no port is free")
 }
