@@ -66,7 +66,8 @@ func (s *acmeSession) authorizeAll(ctx context.Context, urls []string) (err erro
 }
 
 // order makes the order. That it replaces a certificate is a courtesy (RFC 9773 §5):
-// if the server has another opinion on that, it is left out.
+// if the server has another opinion on that, it is left out. Servers that do not find
+// the certificate may call that an error of their own, as Pebble does.
 func (s *acmeSession) order(ctx context.Context, order acme.Order) (acme.Order, error) {
 	made, err := s.client.NewOrder(ctx, s.account, order)
 	problem, ok := errors.AsType[acme.Problem](err)
@@ -74,7 +75,7 @@ func (s *acmeSession) order(ctx context.Context, order acme.Order) (acme.Order, 
 		return made, err
 	}
 	switch problem.Type {
-	case acme.ProblemTypeAlreadyReplaced, acme.ProblemTypeMalformed, acme.ProblemTypeUnauthorized:
+	case acme.ProblemTypeAlreadyReplaced, acme.ProblemTypeMalformed, acme.ProblemTypeUnauthorized, acme.ProblemTypeServerInternal:
 		order.Replaces = ""
 		return s.client.NewOrder(ctx, s.account, order)
 	}

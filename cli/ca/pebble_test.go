@@ -61,8 +61,13 @@ func TestPebbleRenewAndRevoke(t *testing.T) {
 	t.Parallel()
 	p, session := newPebble(t, false)
 	crt, key := p.File("a.crt"), p.File("a.key")
-	must(t, session.Run(t, "ca", "certificate", "a.example", crt, key, "--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP, "--acme-profile", "shortlived"))
-	first := p.Leaf(t, crt, "a.example")
+	var first *x509.Certificate
+	// Pebble does not find the order of a certificate whose serial number begins with
+	// a zero octet in DER, as one in 256 does.
+	for first == nil || first.SerialNumber.BitLen()%8 == 0 {
+		must(t, session.Run(t, "ca", "certificate", "--force", "a.example", crt, key, "--acme", p.Directory, "--root", p.RootFile, "--http-listen", p.HTTP, "--acme-profile", "shortlived"))
+		first = p.Leaf(t, crt, "a.example")
+	}
 
 	// A CA is in use as well, and its root in the settings.
 	other := catest.New(t, catest.Options{})
