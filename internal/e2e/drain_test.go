@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"stepca/internal/catest"
 )
@@ -39,8 +38,11 @@ func beginSlowly(t *testing.T, ca *catest.CA) *slowRequest {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The client sends nothing of the body until the server says that it reads it.
+	req.Header.Set("Expect", "100-continue")
 	r := &slowRequest{body: body[len(body)/2:], writer: writer, answer: make(chan slowAnswer, 1)}
 	hc := ca.HTTP(nil)
+	hc.Timeout, hc.Transport.(*http.Transport).ExpectContinueTimeout = 2*patience, patience
 	go func() {
 		resp, err := hc.Do(req)
 		if err != nil {
@@ -53,7 +55,6 @@ func beginSlowly(t *testing.T, ca *catest.CA) *slowRequest {
 	if _, err := io.WriteString(writer, body[:len(body)/2]); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // until the server reads it
 	return r
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long anything may take that should take no time.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // A process is a step-ca that a test started.
 type process struct {
