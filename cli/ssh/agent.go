@@ -72,6 +72,17 @@ func (a *sshAgent) certificates(signers []ssh.PublicKey, comment string) ([]iden
 	return found, nil
 }
 
+// hasValid reports whether one of certificates is valid now.
+func (a *sshAgent) hasValid(signers []ssh.PublicKey, now time.Time) (bool, error) {
+	certs, err := a.certificates(signers, "")
+	for _, cert := range certs {
+		if isValid(cert.Certificate, now) {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
 func contains(keys []ssh.PublicKey, key ssh.PublicKey) bool {
 	for _, k := range keys {
 		if string(k.Marshal()) == string(key.Marshal()) {

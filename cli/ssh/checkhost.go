@@ -3,7 +3,6 @@ package ssh
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,10 +11,6 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 )
-
-// checkHostTimeout bounds how long ssh waits before it connects to any host at all
-// while the authority is out of reach.
-const checkHostTimeout = 5 * time.Second
 
 func checkHost(env *cli.Env) *cobra.Command {
 	var (
@@ -44,7 +39,7 @@ true`,
 				env.Noticef("There is a problem with your step configuration. Please run 'step ssh config'.")
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), checkHostTimeout)
+			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
 			defer cancel()
 			found, err := withIdentity(env, c).SSHCheckHost(ctx, &api.SSHCheckHostRequest{Type: ca.SSHHost, Principal: args[0]})
 			if err != nil {

@@ -107,7 +107,7 @@ func (f *logoutFlags) keys(ctx context.Context, env *cli.Env, cmd *cobra.Command
 	// logs out does not want to keep it because the network is down.
 	var signers []ssh.PublicKey
 	if c, err := f.conn.Open(ctx, env, cmd); err == nil {
-		signers, _ = userSigners(ctx, c)
+		signers, _ = promptSigners(ctx, c)
 	}
 	certs, err := a.certificates(signers, f.identity)
 	for _, cert := range certs {

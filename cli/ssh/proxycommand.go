@@ -57,38 +57,59 @@ func runProxy(ctx context.Context, env *cli.Env, cmd *cobra.Command, f *issuance
 	if err != nil {
 		return err
 	}
-	if err := ensureLogin(ctx, env, c, f, to.user); err != nil {
+	bastion, err := prepareProxy(ctx, env, c, f, to)
+	switch {
+	case err != nil:
 		return err
-	}
-	resp, err := withIdentity(env, c).SSHBastion(ctx, &api.SSHBastionRequest{User: to.user, Hostname: to.host})
-	if err != nil {
-		return err
-	}
-	if resp.Bastion != nil {
-		return throughBastion(ctx, env, resp.Bastion, to)
+	case bastion != nil:
+		return throughBastion(ctx, env, bastion, to)
 	}
 	return direct(ctx, env, to)
 }
 
-// ensureLogin logs in unless the agent has a valid certificate of the CA.
-func ensureLogin(ctx context.Context, env *cli.Env, c *client.Client, f *issuance, user string) error {
+// prepareProxy makes sure that the agent has a certificate, and returns the
+// bastion for the target; nil if there is none. Who has logged in needs no
+// authority to connect: without one, the target is asked directly.
+func prepareProxy(ctx context.Context, env *cli.Env, c *client.Client, f *issuance, to target) (*api.SSHBastion, error) {
 	a, err := connectAgent(env)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer a.Close()
-	signers, err := userSigners(ctx, c)
-	if err != nil {
-		return err
-	}
-	certs, err := a.certificates(signers, "")
-	if err != nil {
-		return err
-	}
-	for _, cert := range certs {
-		if isValid(cert.Certificate, env.Now()) {
-			return nil
+	err = ensureLogin(ctx, env, c, f, a, to.user)
+	if err == nil {
+		var resp *api.SSHBastionResponse
+		if resp, err = askBastion(ctx, withIdentity(env, c), to); err == nil {
+			return resp.Bastion, nil
 		}
+	}
+	if !isUnreachable(err) {
+		return nil, err
+	}
+	// Whether this authority has signed it is not known: sshd finds out.
+	valid, listErr := a.hasValid(nil, env.Now())
+	if listErr != nil || !valid {
+		return nil, errors.Join(err, listErr)
+	}
+	env.Noticef("%v", err)
+	env.Noticef("Connecting to %s without the certificate authority, with the certificate in ssh-agent.", to.host)
+	return nil, nil
+}
+
+func askBastion(ctx context.Context, c *client.Client, to target) (*api.SSHBastionResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return c.SSHBastion(ctx, &api.SSHBastionRequest{User: to.user, Hostname: to.host})
+}
+
+// ensureLogin logs in unless the agent has a valid certificate of the CA.
+func ensureLogin(ctx context.Context, env *cli.Env, c *client.Client, f *issuance, a *sshAgent, user string) error {
+	signers, err := promptSigners(ctx, c)
+	if err != nil {
+		return err
+	}
+	if valid, err := a.hasValid(signers, env.Now()); err != nil || valid {
+		return err
 	}
 	key, err := keyfile.Generate(keyfile.KeySpec{})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -38,4 +39,26 @@ func userSigners(ctx context.Context, c *client.Client) ([]ssh.PublicKey, error)
 		keys[i] = key.PublicKey
 	}
 	return keys, nil
+}
+
+// patience is how long a command waits for an authority without which it can go
+// on: ssh runs some of them before it connects to any host at all.
+const patience = 5 * time.Second
+
+// promptSigners is userSigners for those commands.
+func promptSigners(ctx context.Context, c *client.Client) ([]ssh.PublicKey, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return userSigners(ctx, c)
+}
+
+// isUnreachable reports whether an error of a request means that the authority has
+// not answered, rather than that it has refused something.
+func isUnreachable(err error) bool {
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		// What stands in front of one that does not answer says so.
+		return e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout
+	}
+	_, ok := errors.AsType[*client.RequestError](err)
+	return ok
 }
