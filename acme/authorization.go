@@ -101,7 +101,7 @@ func (a *Authorization) Succeed(c *Challenge, att *Attestation, now time.Time) b
 	if a.StatusAt(now) != StatusPending || c.Final() {
 		return false
 	}
-	c.Status, c.Validated, c.Error, c.RetryBy = StatusValid, now.UTC().Truncate(time.Second), nil, time.Time{}
+	c.Status, c.Validated, c.Error, c.OutcomeBy = StatusValid, now.UTC().Truncate(time.Second), nil, time.Time{}
 	a.Status, a.Attestation = StatusValid, att
 	return true
 }
@@ -113,16 +113,29 @@ func (a *Authorization) Fail(c *Challenge, p *Problem, now time.Time) bool {
 	if a.StatusAt(now) != StatusPending || c.Final() {
 		return false
 	}
-	c.Status, c.Error, c.RetryBy = StatusInvalid, p, time.Time{}
+	c.Status, c.Error, c.OutcomeBy = StatusInvalid, p, time.Time{}
 	a.Status = StatusInvalid
 	return true
 }
 
-// Postpone records an attempt that failed and will be repeated by a time.
-func (a *Authorization) Postpone(c *Challenge, p *Problem, retryBy, now time.Time) bool {
+// Postpone records an attempt that failed and will be repeated, with an outcome by a
+// time.
+func (a *Authorization) Postpone(c *Challenge, p *Problem, outcomeBy, now time.Time) bool {
 	if a.StatusAt(now) != StatusPending || c.Final() {
 		return false
 	}
-	c.Status, c.Error, c.RetryBy = StatusProcessing, p, retryBy.UTC().Truncate(time.Second)
+	c.Status, c.Error, c.OutcomeBy = StatusProcessing, p, outcomeBy.UTC().Truncate(time.Second)
 	return true
+}
+
+// Begin records that an attempt is under way, with an outcome by a time. It changes
+// nothing, and reports so, unless authorization and challenge are pending.
+func (a *Authorization) Begin(c *Challenge, outcomeBy, now time.Time) bool {
+	return c.Status == StatusPending && a.Postpone(c, c.Error, outcomeBy, now)
+}
+
+// Leave records that nobody is at the challenge any more, whose attempts had no
+// outcome: whoever looks at it next begins again.
+func (a *Authorization) Leave(c *Challenge, now time.Time) bool {
+	return a.Postpone(c, c.Error, time.Time{}, now)
 }

@@ -52,9 +52,9 @@ type Challenge struct {
 	Validated time.Time `json:"validated,omitzero"`
 	Error     *Problem  `json:"error,omitempty"` // of the last attempt
 
-	// RetryBy is set while the challenge is processing: the server tries again by
-	// then, or has forgotten about it, as after a crash.
-	RetryBy time.Time `json:"retryBy,omitzero"`
+	// OutcomeBy is set while the challenge is processing: the server has stored an
+	// outcome by then, or has forgotten about it, as after a crash.
+	OutcomeBy time.Time `json:"outcomeBy,omitzero"`
 }
 
 // Final reports whether the status will not change any more.

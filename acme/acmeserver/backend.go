@@ -14,6 +14,7 @@ import (
 // A Backend is what Servers of successive configurations have in common.
 type Backend struct {
 	store  *store.Store
+	shared bool // others work on the same database
 	nonces *nonces
 	now    func() time.Time
 	log    *slog.Logger
@@ -55,7 +56,7 @@ func NewBackend(ctx context.Context, cfg BackendConfig) (*Backend, error) {
 		}
 	}
 	return &Backend{
-		store: cfg.Store, nonces: newNonces(key, cfg.Shared, cfg.Now), now: cfg.Now, log: cfg.Log, jobs: newJobs(),
+		store: cfg.Store, shared: cfg.Shared, nonces: newNonces(key, cfg.Shared, cfg.Now), now: cfg.Now, log: cfg.Log, jobs: newJobs(),
 		orders: newMemo((*acme.Order).Clone), accounts: newMemo((*acme.Account).Clone),
 		newAccounts: newLimiter(accountsPerSecond, accountsAtOnce),
 		newOrders:   newLimiter(ordersPerSecond, ordersAtOnce),

@@ -98,8 +98,12 @@ func (x *exchange) validateSoon(o *acme.Order, a *acme.Authorization, c *acme.Ch
 	defer timer.Stop()
 	select {
 	case <-w.done:
+		return x.s.findOrder(x.r.Context(), o.ID)
 	case <-timer.C:
 	case <-x.r.Context().Done():
+	}
+	if c.Status == acme.StatusPending && resumable(c.Type) {
+		return x.noteUnderWay(o, a, c)
 	}
 	return x.s.findOrder(x.r.Context(), o.ID)
 }

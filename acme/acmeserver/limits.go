@@ -47,7 +47,8 @@ const (
 	attemptTimeout = 30 * time.Second        // of one attempt
 	inlineWait     = 1500 * time.Millisecond // the answer waits so long for the result
 	pollAfter      = 2 * time.Second         // Retry-After of what is processing
-	retryGrace     = time.Minute             // a processing challenge nobody works on is taken up after it
+	outcomeGrace   = 10 * time.Second        // a processing challenge is taken up by another server so long after its outcome was due
+	leaveTimeout   = 5 * time.Second         // for storing, at the end, that a validation has none
 )
 
 // retryDelays are between the attempts of a validation.

@@ -48,18 +48,44 @@ func (x *exchange) validation(a *acme.Authorization, c *acme.Challenge) acme.Val
 }
 
 // resume begins validations again that were processing when their server stopped.
-// An attestation, whose statement is not stored, waits for the client.
 func (x *exchange) resume(o *acme.Order) {
 	if o.Status != acme.StatusPending {
 		return
 	}
 	for _, a := range o.Authorizations {
 		for _, c := range a.Challenges {
-			if c.Status == acme.StatusProcessing && x.s.now().After(c.RetryBy.Add(retryGrace)) && c.Type != acme.DeviceAttest01 {
+			if x.s.forgotten(c) {
 				x.startValidation(o, a, c, nil)
 			}
 		}
 	}
+}
+
+// forgotten reports whether a challenge is processing and nobody works on it. Of a
+// server that shares the database that is known by the time only.
+func (b *Backend) forgotten(c *acme.Challenge) bool {
+	if c.Status != acme.StatusProcessing || !resumable(c.Type) || b.jobs.has(c.ID) {
+		return false
+	}
+	return !b.shared || b.now().After(c.OutcomeBy.Add(outcomeGrace))
+}
+
+// resumable reports whether another server can go on with a validation. The
+// statement of an attestation is not stored: it waits for the client.
+func resumable(t acme.ChallengeType) bool { return t != acme.DeviceAttest01 }
+
+// noteUnderWay stores that a challenge is being validated, since that takes longer
+// than a client waits for the answer: if this server stops, there is something to go
+// on from. It returns the order as it is then.
+func (x *exchange) noteUnderWay(o *acme.Order, a *acme.Authorization, c *acme.Challenge) (*acme.Order, error) {
+	return x.s.updateOrder(context.WithoutCancel(x.r.Context()), o.ID, nil, func(o *acme.Order) error {
+		now := x.s.now()
+		if o.Advance(now); o.Status == acme.StatusPending {
+			a := o.Authorization(a.ID)
+			a.Begin(a.Challenge(c.ID), now.Add(attemptTimeout), now)
+		}
+		return nil
+	})
 }
 
 // run makes attempts until one succeeds, one fails for good, or there were enough.
@@ -68,7 +94,8 @@ func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 		began := v.b.now()
 		attestation, err := v.attempt(ctx)
 		if ctx.Err() != nil {
-			return // the server stops; a client's next look begins again
+			v.leave(ctx)
+			return
 		}
 		v.log(attempt, v.b.now().Sub(began), err)
 		if err == nil {
@@ -82,11 +109,25 @@ func (v *validation) run(ctx context.Context, wake <-chan struct{}) {
 			return
 		}
 		delay := retryDelays[attempt]
-		v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Postpone(c, p, v.b.now().Add(delay), v.b.now()) })
+		v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) {
+			a.Postpone(c, p, v.b.now().Add(delay+attemptTimeout), v.b.now())
+		})
 		if !sleep(ctx, delay, wake) {
+			v.leave(ctx)
 			return
 		}
 	}
+}
+
+// leave stores that the server stops before there is an outcome. The next look of the
+// client, here or at another server, then begins again.
+func (v *validation) leave(ctx context.Context) {
+	if !resumable(v.what.Type) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	v.save(ctx, func(a *acme.Authorization, c *acme.Challenge) { a.Leave(c, v.b.now()) })
 }
 
 // log writes the one record of an attempt, which are counted from 0 here.
