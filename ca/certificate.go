@@ -3,7 +3,6 @@ package ca
 import (
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
 	"math/big"
 	"time"
 )
@@ -15,15 +14,6 @@ type Certificate struct {
 	Chain       []*x509.Certificate // Chain[0] is Leaf
 	Issuer      string              // name of our issuer that signed it
 	Provisioner ProvisionerRef
-}
-
-// PEM returns the chain as PEM blocks, leaf first.
-func (c *Certificate) PEM() []byte {
-	var out []byte
-	for _, crt := range c.Chain {
-		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crt.Raw})...)
-	}
-	return out
 }
 
 // serialBits is the number of random bits in a serial number: as many as fit in

@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"crypto"
 	"crypto/x509"
 	"encoding/json"
 )
@@ -48,12 +47,4 @@ type Request struct {
 	// Peer is the client certificate of the connection, verified up to a root of
 	// this CA; nil if there is none.
 	Peer *x509.Certificate
-}
-
-// PublicKey returns the key to certify, or nil if the request brings none.
-func (r *Request) PublicKey() crypto.PublicKey {
-	if r.CSR == nil {
-		return nil
-	}
-	return r.CSR.PublicKey
 }

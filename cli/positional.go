@@ -13,9 +13,6 @@ func NoArgs(cmd *cobra.Command, args []string) error { return checkArgs(cmd, arg
 // ExactArgs wants n positional arguments.
 func ExactArgs(n int) cobra.PositionalArgs { return RangeArgs(n, n) }
 
-// MinArgs wants at least n positional arguments.
-func MinArgs(n int) cobra.PositionalArgs { return RangeArgs(n, -1) }
-
 // MaxArgs wants at most n positional arguments.
 func MaxArgs(n int) cobra.PositionalArgs { return RangeArgs(0, n) }
 

@@ -54,7 +54,7 @@ func probe(env *cli.Env) *cobra.Command {
 func ask(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:  "ask <kind>...",
-		Args: cli.MinArgs(1),
+		Args: cli.RangeArgs(1, -1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, kind := range args {
 				var answer any

@@ -98,27 +98,15 @@ func (c *CRL) Renew() time.Duration {
 	return c.Cache() / 3 * 2
 }
 
-// DefaultOCSPValidity is how long an OCSP response is good for when the file
-// does not say.
-const DefaultOCSPValidity = 12 * time.Hour
-
 // An OCSP says whether and how certificate status requests (RFC 6960) are
 // answered.
 type OCSP struct {
 	Enabled  bool        `json:"enabled"`
-	Validity ca.Duration `json:"validity,omitzero"` // NextUpdate − ThisUpdate; see ResponseValidity
+	Validity ca.Duration `json:"validity,omitzero"` // NextUpdate − ThisUpdate
 }
 
 // IsEnabled reports whether requests are answered; a nil OCSP answers none.
 func (o *OCSP) IsEnabled() bool { return o != nil && o.Enabled }
-
-// ResponseValidity returns Validity if it is positive, else its default.
-func (o *OCSP) ResponseValidity() time.Duration {
-	if d := time.Duration(o.Validity); d > 0 {
-		return d
-	}
-	return DefaultOCSPValidity
-}
 
 // An AIA has the URLs that issued certificates carry unless their template
 // writes its own: authority information access (RFC 5280 §4.2.2.1) and CRL

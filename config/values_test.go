@@ -32,7 +32,6 @@ func TestDefaultsThatApply(t *testing.T) {
 		{"engine", (&config.DB{Type: "badgerV2"}).Engine(), "badger"},
 		{"CRL cache", (&config.CRL{CacheDuration: -1}).Cache(), 24 * time.Hour},
 		{"CRL renewal", (&config.CRL{CacheDuration: ca.Duration(3 * time.Hour)}).Renew(), 2 * time.Hour},
-		{"OCSP", (&config.OCSP{}).ResponseValidity(), 12 * time.Hour},
 		{"retention", (*config.Retention)(nil).WithDefaults(), config.Retention{Orders: ca.Duration(7 * 24 * time.Hour), Refusals: ca.Duration(30 * 24 * time.Hour)}},
 		{"retention without end", (&config.Retention{Orders: -1, Certificates: 5}).WithDefaults(), config.Retention{Refusals: ca.Duration(30 * 24 * time.Hour), Certificates: 5}},
 	} {

@@ -174,7 +174,7 @@ func templateError(err error) error {
 		return &ca.Error{Kind: ca.ErrMalformed, Detail: fail.Message, Cause: err}
 	}
 	if output, ok := errors.AsType[*template.OutputError](err); ok {
-		return &ca.Error{Detail: "error applying certificate template", Cause: output}
+		return &ca.Error{Detail: template.OutputErrorText, Cause: output}
 	}
 	return fmt.Errorf("template: %w", err)
 }

@@ -157,9 +157,6 @@ func (j *JWS) RawHeader() []byte {
 	return header
 }
 
-// Signature returns the signature's bytes, as RFC 7518 §3 encodes them.
-func (j *JWS) Signature() []byte { return j.signature }
-
 // Digest returns the SHA-256 of what was signed. It names a token that has no
 // jti. A hash of the whole token would not: anyone can turn an ECDSA signature
 // into another valid one for the same contents.

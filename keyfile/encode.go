@@ -57,19 +57,6 @@ func privateBlock(key crypto.PrivateKey, format Format, password []byte) (*pem.B
 	}
 }
 
-// EncodePrivateKeyDER returns key in DER, never encrypted: PKCS #1 or SEC 1 if
-// format is Traditional and there is such a form, otherwise PKCS #8.
-func EncodePrivateKeyDER(key crypto.PrivateKey, format Format) ([]byte, error) {
-	if format == OpenSSH {
-		return nil, fmt.Errorf("encoding the private key: OpenSSH keys have no DER form")
-	}
-	_, der, err := marshalPrivateKey(key, format)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the private key: %w", err)
-	}
-	return der, nil
-}
-
 // marshalPrivateKey returns the PEM label and the DER of a plain key.
 func marshalPrivateKey(key crypto.PrivateKey, format Format) (label string, der []byte, err error) {
 	if format == Traditional {

@@ -41,10 +41,6 @@ func TestParsePublicKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	privateDER, err := EncodePrivateKeyDER(key, Traditional)
-	if err != nil {
-		t.Fatal(err)
-	}
 	public, err := EncodePublicKey(key.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +50,7 @@ func TestParsePublicKey(t *testing.T) {
 		"PKCS #1":     pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
 		"certificate": EncodeCertificates(cert), "certificate DER": cert.Raw,
 		"request": EncodeCertificateRequest(csr), "request DER": csrDER,
-		"OpenSSH": ssh, "encrypted private key": private, "private key DER": privateDER,
+		"OpenSSH": ssh, "encrypted private key": private, "private key DER": x509.MarshalPKCS1PrivateKey(key.(*rsa.PrivateKey)),
 	} {
 		pub, err := ParsePublicKey("x", data, FixedPassword([]byte("secret")))
 		if err != nil {

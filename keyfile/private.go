@@ -37,15 +37,6 @@ func ParseSigner(name string, data []byte, pw Password) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// LoadPrivateKey reads a private key from a file; see ParsePrivateKey.
-func LoadPrivateKey(name string, pw Password) (crypto.PrivateKey, error) {
-	data, err := ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return ParsePrivateKey(name, data, pw)
-}
-
 // ParsePrivateKey is ParseSigner for every kind of key; besides signers it
 // returns an *ecdh.PrivateKey for X25519.
 func ParsePrivateKey(name string, data []byte, pw Password) (crypto.PrivateKey, error) {

@@ -45,15 +45,6 @@ func ParsePublicKey(name string, data []byte, pw Password) (crypto.PublicKey, er
 	}
 }
 
-// LoadObject reads a file of any kind; see ParseObject.
-func LoadObject(name string, pw Password) (any, error) {
-	data, err := ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return ParseObject(name, data, pw)
-}
-
 // ParseObject returns the one thing that data holds, whatever it is: a
 // crypto.PrivateKey, a crypto.PublicKey, an *x509.Certificate or an
 // *x509.CertificateRequest, in PEM or DER, or the public key of a line of

@@ -228,24 +228,6 @@ func TestAllFaultsAreReported(t *testing.T) {
 	}
 }
 
-func TestLockedOut(t *testing.T) {
-	t.Parallel()
-	p := mustParse(t, `{"x509":{"allow":{"dns":["step"],"email":["@y.com"]}}}`)
-	if err := p.X509.LockedOut([]string{"step", "joe@y.com"}); err != nil {
-		t.Errorf("LockedOut = %v, want nil", err)
-	}
-	err := p.X509.LockedOut([]string{"step", "ann"})
-	want := "the provided policy would lock out [ann] from the CA. Please create an x509 policy to include [ann] as an allowed DNS name"
-	checkDetail(t, err, want)
-	p = mustParse(t, `{"x509":{"allow":{"dns":["step"]},"deny":{"cn":["step"]}}}`)
-	if p.X509.LockedOut([]string{"step"}) == nil {
-		t.Error("a policy that denies the common name does not lock out")
-	}
-	if err := mustParse(t, `{"ssh":{"user":{"allow":{"principal":["x"]}}}}`).X509.LockedOut([]string{"step"}); err != nil {
-		t.Errorf("an SSH policy locks out: %v", err)
-	}
-}
-
 func checkDetail(t *testing.T, err error, want string) {
 	t.Helper()
 	e, ok := errors.AsType[*ca.Error](err)

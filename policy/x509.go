@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"strings"
 
 	"stepca/ca"
@@ -118,17 +117,4 @@ func (p *X509) checkCommonName(cn string) error {
 		return nil
 	}
 	return p.lists.judge(s)
-}
-
-// LockedOut returns an error if the policy refuses one of the administrators'
-// subjects a certificate, with which it could no longer be changed. The error is
-// for the requester.
-func (p *X509) LockedOut(subjects []string) error {
-	for _, admin := range subjects {
-		if p.Check(admin, []ca.Identifier{ca.ParseSAN(admin)}) != nil {
-			return &ca.Error{Kind: ca.ErrMalformed, Detail: fmt.Sprintf("the provided policy would lock out [%[1]s] from the CA. "+
-				"Please create an x509 policy to include [%[1]s] as an allowed DNS name", admin)}
-		}
-	}
-	return nil
 }

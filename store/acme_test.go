@@ -211,7 +211,7 @@ func TestExternalKeyBindsOneAccount(t *testing.T) {
 	if _, err := s.Account(t.Context(), "2"); !errors.Is(err, ca.ErrNotFound) {
 		t.Errorf("account of the refused binding: %v, want none", err)
 	}
-	got, err := s.ExternalKeyByReference(t.Context(), "acme/a", "ref")
+	got, err := s.ExternalKey(t.Context(), "kid")
 	if err != nil || got.AccountID != "1" || got.Secret != nil {
 		t.Errorf("key after binding = %+v, %v, want it bound and without its secret", got, err)
 	}

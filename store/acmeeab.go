@@ -61,24 +61,6 @@ func (s *Store) ExternalKey(ctx context.Context, id string) (k *ACMEExternalKey,
 	return k, err
 }
 
-// ExternalKeyByReference returns a key by its reference; kind ca.ErrNotFound if
-// there is none.
-func (s *Store) ExternalKeyByReference(ctx context.Context, provisioner, reference string) (k *ACMEExternalKey, err error) {
-	err = s.engine.View(ctx, func(r kv.Reader) error {
-		k = nil
-		id, err := lookup(r, bucketEABByReference, referenceKey(provisioner, reference))
-		if id == nil || err != nil {
-			return err
-		}
-		k, err = load[ACMEExternalKey](r, bucketEABKeys, textKey(string(id)))
-		return err
-	})
-	if err == nil && k == nil {
-		err = errNoExternalKey()
-	}
-	return k, err
-}
-
 // ExternalKeys returns a page of a provisioner's keys, newest first.
 func (s *Store) ExternalKeys(ctx context.Context, provisioner string, p Page) (page []*ACMEExternalKey, next string, err error) {
 	prefix := provKey(provisioner)
@@ -89,26 +71,6 @@ func (s *Store) ExternalKeys(ctx context.Context, provisioner string, p Page) (p
 		return err
 	})
 	return page, next, err
-}
-
-// UpdateExternalKey changes the Data of a key: apply sees it as it is and may
-// refuse; it may run more than once.
-func (s *Store) UpdateExternalKey(ctx context.Context, id string, apply func(*ACMEExternalKey) error) error {
-	return s.update(ctx, nil, func(tx kv.Tx) error {
-		old, err := load[ACMEExternalKey](tx, bucketEABKeys, textKey(id))
-		if err != nil {
-			return err
-		}
-		if old == nil {
-			return errNoExternalKey()
-		}
-		k := *old
-		if err := apply(&k); err != nil {
-			return err
-		}
-		old.Data = k.Data
-		return put(tx, bucketEABKeys, textKey(id), old)
-	})
 }
 
 // DeleteExternalKey removes a key. Accounts bound with it stay.

@@ -33,18 +33,3 @@ func (s *Store) NextCRL(ctx context.Context, issuer string, thisUpdate, nextUpda
 	})
 	return number, err
 }
-
-// RaiseCRLNumber makes the next number of an issuer's CRL greater than n, for one
-// who brings CRLs along from another CA.
-func (s *Store) RaiseCRLNumber(ctx context.Context, issuer string, n int64) error {
-	if s.tokensOnly {
-		return errNoDatabase()
-	}
-	return s.engine.Update(ctx, func(tx kv.Tx) error {
-		last, err := load[CRLState](tx, bucketCRLs, textKey(issuer))
-		if err != nil || last != nil && last.Number >= n {
-			return err
-		}
-		return put(tx, bucketCRLs, textKey(issuer), CRLState{Number: n})
-	})
-}
