@@ -37,6 +37,7 @@ func (c *client) recipe(t *testing.T, section, language string) []string {
 		"/etc/ssl/uacme", c.File("uacme"),
 		"10.0.0.53:53", c.DNS.Addr, "10.0.0.53 53", host+" "+port, "10.0.0.53", host, "port = 53", "port = "+port,
 		"/etc/lego", c.File("lego"),
+		"/etc/lacme", c.File("lacme"), "0.0.0.0:80", c.HTTP,
 		"*:80", c.HTTP, "bind :80", "bind "+c.HTTP, "bind :443", "bind "+c.TLS, "listen 80;", "listen "+c.HTTP+";",
 		"*:443", c.TLS, "listen 443 ", "listen "+c.TLS+" ",
 	)
