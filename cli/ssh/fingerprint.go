@@ -18,11 +18,12 @@ func fingerprint(env *cli.Env) *cobra.Command {
 		Use:   "fingerprint [<file>]",
 		Short: "print the fingerprint of an SSH public key or certificate",
 		Long: `**step ssh fingerprint** prints size, fingerprint, comment and type of an SSH public
-key, as ssh-keygen -l does. Of a certificate it takes the key.
+key, as ssh-keygen -l does, a line for each key. Of a certificate it takes the key.
 
 ## POSITIONAL ARGUMENTS
 <file>
-    A file with a public key or a certificate. Standard input by default.`,
+    A file with a public key or a certificate, or with many: an authorized_keys or
+    known_hosts file. Standard input by default.`,
 		Example: `Print the fingerprint of a key:
 $ step ssh fingerprint id_ecdsa.pub
 
@@ -39,12 +40,16 @@ $ step ssh fingerprint --certificate id_ecdsa-cert.pub`,
 			if err != nil {
 				return err
 			}
-			key, err := parsePublicKey(name, data)
+			keys, err := parsePublicKeys(name, data)
 			if err != nil {
 				return fmt.Errorf("error parsing public key: %w", err)
 			}
-			_, err = fmt.Fprintln(env.Stdout, f.line(key.PublicKey, key.comment))
-			return err
+			for _, key := range keys {
+				if _, err := fmt.Fprintln(env.Stdout, f.line(key.PublicKey, key.comment)); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "base64-raw", "the `encoding`: hex, base64, base64-url, base64-raw, base64-url-raw or emoji")

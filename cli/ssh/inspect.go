@@ -15,6 +15,7 @@ func inspect(env *cli.Env) *cobra.Command {
 		Use:   "inspect [<crt-file>]",
 		Short: "print the contents of an SSH certificate",
 		Long: `**step ssh inspect** prints an SSH certificate in readable form. Nothing is verified.
+Of several in one file it prints all, and passes over plain keys.
 
 ## POSITIONAL ARGUMENTS
 <crt-file>
@@ -30,17 +31,23 @@ $ step ssh inspect --format json id_ecdsa-cert.pub | jq .Principals`,
 				return cli.InvalidValue("format", format, "text", "json")
 			}
 			name := argument(args)
-			cert, _, err := loadCertificate(env, name)
+			certs, err := loadCertificates(env, name)
 			if err != nil {
-				return err
-			}
-			if format == "text" {
-				_, err := fmt.Fprint(env.Stdout, describe(name, cert))
 				return err
 			}
 			enc := json.NewEncoder(env.Stdout)
 			enc.SetIndent("", "  ")
-			return enc.Encode(newInspection(cert))
+			for _, cert := range certs {
+				if format == "text" {
+					_, err = fmt.Fprint(env.Stdout, describe(name, cert.Certificate))
+				} else {
+					err = enc.Encode(newInspection(cert.Certificate))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "the `format` of the output: text or json")

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -24,43 +25,84 @@ type publicKey struct {
 	comment string
 }
 
-// parsePublicKey parses a line of authorized_keys or known_hosts, the base64 in
-// it alone, or any key file that package keyfile reads.
-func parsePublicKey(name string, data []byte) (publicKey, error) {
+// parsePublicKeys parses the lines of authorized_keys, known_hosts or a .pub file,
+// the base64 of one key alone, or any key file that package keyfile reads. There
+// is at least one key if there is no error: lines that hold none count only if
+// all of them do, as for ssh-keygen.
+func parsePublicKeys(name string, data []byte) ([]publicKey, error) {
+	var keys []publicKey
+	for line := range bytes.Lines(data) {
+		if key, ok := parseKeyLine(line); ok {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) > 0 {
+		return keys, nil
+	}
 	text := bytes.TrimSpace(data)
-	if key, comment, _, _, err := ssh.ParseAuthorizedKey(text); err == nil {
-		return publicKey{key, comment}, nil
-	}
-	if _, _, key, comment, _, err := ssh.ParseKnownHosts(text); err == nil {
-		return publicKey{key, comment}, nil
-	}
-	if wire, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
+	if wire, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(wire) > 0 {
 		key, err := ssh.ParsePublicKey(wire)
-		return publicKey{key, ""}, err
+		return []publicKey{{key, ""}}, err
 	}
 	pub, err := keyfile.ParsePublicKey(name, text, keyfile.Password{})
 	if err != nil {
-		return publicKey{}, errors.New("not an SSH public key or certificate")
+		return nil, errors.New("not an SSH public key or certificate")
 	}
 	key, err := ssh.NewPublicKey(pub)
-	return publicKey{key, ""}, err
+	return []publicKey{{key, ""}}, err
+}
+
+// parseKeyLine parses a line of authorized_keys or known_hosts. If there is no
+// comment, what stands before the key takes its place, as for ssh-keygen: the
+// names of a host, or options.
+func parseKeyLine(line []byte) (publicKey, bool) {
+	line = bytes.TrimSpace(line)
+	if key, comment, options, _, err := ssh.ParseAuthorizedKey(line); err == nil {
+		return publicKey{key, cmp.Or(comment, strings.Join(options, ","))}, true
+	}
+	_, hosts, key, comment, _, err := ssh.ParseKnownHosts(line) // with a marker
+	return publicKey{key, cmp.Or(comment, strings.Join(hosts, ","))}, err == nil
+}
+
+// parsePublicKey is parsePublicKeys for the first key.
+func parsePublicKey(name string, data []byte) (publicKey, error) {
+	keys, err := parsePublicKeys(name, data)
+	if err != nil {
+		return publicKey{}, err
+	}
+	return keys[0], nil
 }
 
 // loadCertificate reads an SSH certificate, with the errors that scripts know.
 func loadCertificate(env *cli.Env, name string) (*ssh.Certificate, string, error) {
-	data, err := env.ReadFile(name)
+	certs, err := loadCertificates(env, name)
 	if err != nil {
 		return nil, "", err
 	}
-	key, err := parsePublicKey(name, data)
+	return certs[0].Certificate, certs[0].comment, nil
+}
+
+// loadCertificates reads the SSH certificates of a file, with those errors. Plain
+// keys between them, as in what an agent lists, do not count.
+func loadCertificates(env *cli.Env, name string) ([]identity, error) {
+	data, err := env.ReadFile(name)
 	if err != nil {
-		return nil, "", fmt.Errorf("error parsing ssh certificate: %w", err)
+		return nil, err
 	}
-	cert, ok := key.PublicKey.(*ssh.Certificate)
-	if !ok {
-		return nil, "", fmt.Errorf("error decoding ssh certificate: %T is not an *ssh.Certificate", key.PublicKey)
+	keys, err := parsePublicKeys(name, data)
+	if err != nil {
+		return nil, fmt.Errorf("error parsing ssh certificate: %w", err)
 	}
-	return cert, key.comment, nil
+	var certs []identity
+	for _, key := range keys {
+		if cert, ok := key.PublicKey.(*ssh.Certificate); ok {
+			certs = append(certs, identity{cert, key.comment})
+		}
+	}
+	if len(certs) == 0 {
+		return nil, fmt.Errorf("error decoding ssh certificate: %T is not an *ssh.Certificate", keys[0].PublicKey)
+	}
+	return certs, nil
 }
 
 // encodePublicKey is a line of authorized_keys with a comment, "" for none.
