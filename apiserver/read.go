@@ -2,9 +2,7 @@ package apiserver
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"net/http"
@@ -55,8 +53,7 @@ func (s *Server) root(x *exchange) error {
 func fingerprints(certs []*x509.Certificate) map[string]*x509.Certificate {
 	m := make(map[string]*x509.Certificate, len(certs))
 	for _, crt := range certs {
-		sum := sha256.Sum256(crt.Raw)
-		m[hex.EncodeToString(sum[:])] = crt
+		m[ca.Fingerprint(crt)] = crt
 	}
 	return m
 }

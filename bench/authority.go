@@ -5,10 +5,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"maps"
@@ -18,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"stepca/ca"
 	"stepca/config"
 	"stepca/jose"
 )
@@ -95,8 +94,7 @@ func (a *authority) writePKI() error {
 	if a.root, err = certify(template, template, rootKey.Public(), rootKey); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(a.root.Raw)
-	a.fingerprint = hex.EncodeToString(sum[:])
+	a.fingerprint = ca.Fingerprint(a.root)
 	intermediate, err := certify(authorityTemplate("Bench Intermediate CA"), a.root, key.Public(), rootKey)
 	if err != nil {
 		return err

@@ -2,7 +2,9 @@ package ca
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"math/big"
 	"time"
 )
@@ -14,6 +16,13 @@ type Certificate struct {
 	Chain       []*x509.Certificate // Chain[0] is Leaf
 	Issuer      string              // name of our issuer that signed it
 	Provisioner ProvisionerRef
+}
+
+// Fingerprint returns the SHA-256 of a certificate in lower-case hex: what pins a
+// root in configurations and in the "sha" claim of tokens, and is shown to people.
+func Fingerprint(crt *x509.Certificate) string {
+	sum := sha256.Sum256(crt.Raw)
+	return hex.EncodeToString(sum[:])
 }
 
 // serialBits is the number of random bits in a serial number: as many as fit in

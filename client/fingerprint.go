@@ -1,20 +1,17 @@
 package client
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
+
+	"stepca/ca"
 )
 
 // Fingerprint returns the SHA-256 of a certificate in lower-case hex, as it is
 // shown to users and put in the "sha" claim of tokens.
-func Fingerprint(crt *x509.Certificate) string {
-	sum := sha256.Sum256(crt.Raw)
-	return hex.EncodeToString(sum[:])
-}
+func Fingerprint(crt *x509.Certificate) string { return ca.Fingerprint(crt) }
 
 // normalFingerprint lower-cases a fingerprint and drops dashes and surrounding
 // space. Text that is no fingerprint is passed on escaped, for the CA to say

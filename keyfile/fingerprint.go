@@ -1,8 +1,6 @@
 package keyfile
 
 import (
-	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -60,11 +58,4 @@ func (f FingerprintFormat) Format(sum []byte) string {
 	default:
 		return hex.EncodeToString(sum)
 	}
-}
-
-// Fingerprint returns the SHA-256 of a certificate in lower-case hex: what pins
-// a root in configurations and tokens.
-func Fingerprint(cert *x509.Certificate) string {
-	sum := sha256.Sum256(cert.Raw)
-	return Hex.Format(sum[:])
 }

@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -404,10 +402,4 @@ func (a *authority) closeKeys() error {
 		err = errors.Join(err, engine.Close())
 	}
 	return err
-}
-
-// fingerprint is the SHA-256 of a certificate in hex, as it is shown to people.
-func fingerprint(crt *x509.Certificate) string {
-	sum := sha256.Sum256(crt.Raw)
-	return hex.EncodeToString(sum[:])
 }

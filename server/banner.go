@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 
+	"stepca/ca"
+
 	"golang.org/x/crypto/ssh"
 )
 
@@ -28,7 +30,7 @@ func (s *Server) banner(a *authority) {
 		add("Additional configured hostnames: %s", strings.Join(names[1:], ", "))
 	}
 	for _, root := range a.roots {
-		add("X.509 Root Fingerprint: %s", fingerprint(root))
+		add("X.509 Root Fingerprint: %s", ca.Fingerprint(root))
 	}
 	if a.ssh.signs() {
 		for _, key := range []struct {

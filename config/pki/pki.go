@@ -2,15 +2,14 @@ package pki
 
 import (
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"stepca/ca"
 	"stepca/config"
 	"stepca/keyfile"
 )
@@ -74,12 +73,7 @@ func New(opts Options) (*PKI, error) {
 }
 
 // Fingerprint returns the SHA-256 of the root's DER in lower-case hexadecimal.
-func (p *PKI) Fingerprint() string { return fingerprint(p.Root) }
-
-func fingerprint(cert *x509.Certificate) string {
-	sum := sha256.Sum256(cert.Raw)
-	return hex.EncodeToString(sum[:])
-}
+func (p *PKI) Fingerprint() string { return ca.Fingerprint(p.Root) }
 
 // step tells of something that takes a moment.
 func (p *PKI) step(what string, do func() error) error {
@@ -171,7 +165,7 @@ func (p *PKI) fetchRoot() error {
 		if err != nil {
 			return err
 		}
-		if got := fingerprint(root); !strings.EqualFold(got, strings.ReplaceAll(ra.Fingerprint, ":", "")) {
+		if got := ca.Fingerprint(root); !strings.EqualFold(got, strings.ReplaceAll(ra.Fingerprint, ":", "")) {
 			return fmt.Errorf("the root certificate of %s has the fingerprint %s, not %s", ra.URL, got, ra.Fingerprint)
 		}
 		p.Root = root

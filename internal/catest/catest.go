@@ -11,11 +11,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"io"
@@ -30,6 +28,7 @@ import (
 
 	gojose "github.com/go-jose/go-jose/v4"
 
+	"stepca/ca"
 	"stepca/config"
 	"stepca/jose"
 	"stepca/kms"
@@ -107,8 +106,7 @@ func Prepare(t testing.TB, opts Options) *CA {
 // Client returns a CA that runs elsewhere, for its methods that need no files: the
 // key is that of the named JWK provisioner.
 func Client(t testing.TB, url string, root *x509.Certificate, provisioner string, key *jose.JWK) *CA {
-	sum := sha256.Sum256(root.Raw)
-	return &CA{URL: url, Root: root, Fingerprint: hex.EncodeToString(sum[:]), Key: key, provisioner: provisioner, t: t}
+	return &CA{URL: url, Root: root, Fingerprint: ca.Fingerprint(root), Key: key, provisioner: provisioner, t: t}
 }
 
 func (c *CA) write(name string, data []byte) string {
@@ -139,8 +137,7 @@ func (c *CA) writePKI(opts Options) {
 	}
 	c.Root = c.certificate(rootTemplate, rootTemplate, rootKey.Public(), rootKey)
 	intermediate := c.certificate(tmpl, c.Root, key.Public(), rootKey)
-	sum := sha256.Sum256(c.Root.Raw)
-	c.Fingerprint = hex.EncodeToString(sum[:])
+	c.Fingerprint = ca.Fingerprint(c.Root)
 	c.write("root_ca.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Root.Raw}))
 	c.write("root_ca_key", c.keyPEM(rootKey))
 	c.write("intermediate_ca.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: intermediate.Raw}))
