@@ -29,6 +29,7 @@ type dialect interface {
 	conflict(err error) bool     // rolled back for another transaction's sake
 	disconnected(err error) bool // no connection, and nothing was done
 	undecided(err error) bool    // no connection any more; what was sent may have been done
+	creating(err error) bool     // another server creates, or has just created, what this one wanted to
 
 	schema() schema
 	view(name, bucket string, columns []column) string // CREATE OR REPLACE VIEW

@@ -15,6 +15,7 @@ import (
 // Error numbers of the server (MySQL 8.0 Error Message Reference).
 const (
 	myUnknownDatabase  = 1049
+	myTableExists      = 1050
 	myDuplicateEntry   = 1062
 	myServerShutdown   = 1053
 	myLockWaitTimeout  = 1205
@@ -217,6 +218,14 @@ func (d mySQL) upsert(rows []row) statement {
 func (mySQL) remove(keys []key) statement { return myKeys("DELETE FROM stepca_records", keys, "") }
 
 func (mySQL) duplicate(err error) bool { return myCode(err) == myDuplicateEntry }
+
+func (mySQL) creating(err error) bool {
+	switch myCode(err) {
+	case myDuplicateEntry, myTableExists:
+		return true
+	}
+	return false
+}
 
 func (mySQL) conflict(err error) bool {
 	switch myCode(err) {

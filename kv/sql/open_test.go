@@ -134,6 +134,10 @@ func TestBadDataSource(t *testing.T) {
 // TestServersOpenTogether: several CA servers that start at once on a database
 // that does not exist yet, then count together.
 func TestServersOpenTogether(t *testing.T) {
+	var views []kv.Relation
+	for i := range 10 {
+		views = append(views, kv.Relation{Name: fmt.Sprintf("view%d", i), Bucket: "b", Columns: []kv.Column{{Name: "a", Path: []string{"a"}}}})
+	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -148,6 +152,11 @@ func TestServersOpenTogether(t *testing.T) {
 						return
 					}
 					defer e.Close()
+					for range 2 { // the second finds them there
+						if err := e.DefineViews(t.Context(), views...); err != nil {
+							t.Error(err)
+						}
+					}
 					for range rounds {
 						err := e.Update(context.Background(), func(tx kv.Tx) error {
 							old, err := tx.Get("b", []byte("count"))

@@ -22,6 +22,9 @@ const (
 	pgLockNotAvailable     = "55P03"
 	pgUnknownDatabase      = "3D000"
 	pgDuplicateDatabase    = "42P04"
+	pgDuplicateTable       = "42P07"
+	pgDuplicateObject      = "42710"
+	pgInternalError        = "XX000"
 	pgAdminShutdown        = "57P01"
 	pgCrashShutdown        = "57P02"
 	pgCannotConnectNow     = "57P03"
@@ -182,6 +185,19 @@ func (postgres) remove(keys []key) statement {
 }
 
 func (postgres) duplicate(err error) bool { return pgCode(err) == pgUniqueViolation }
+
+// creating: IF NOT EXISTS and OR REPLACE look first and create then, so a table or
+// view, its type in pg_type, or its row in another catalog may be somebody else's
+// by then.
+func (postgres) creating(err error) bool {
+	switch pgCode(err) {
+	case pgUniqueViolation, pgDuplicateTable, pgDuplicateObject:
+		return true
+	case pgInternalError:
+		return strings.Contains(err.Error(), "tuple concurrently") // updated, or deleted
+	}
+	return false
+}
 
 func (postgres) conflict(err error) bool {
 	switch pgCode(err) {

@@ -25,7 +25,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 	for r := e.newRetry(); r.next(ctx); {
 		// Another server may create the same tables at the same time, which
 		// even IF NOT EXISTS can answer with an error.
-		if err = e.prepareOnce(ctx); err == nil || errors.Is(err, kv.ErrForeign) || !e.d.duplicate(err) && !e.again(err) {
+		if err = e.prepareOnce(ctx); err == nil || errors.Is(err, kv.ErrForeign) || !e.d.creating(err) && !e.again(err) {
 			return err
 		}
 	}

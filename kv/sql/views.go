@@ -67,7 +67,18 @@ func (e *Engine) defineView(ctx context.Context, r kv.Relation, columns []column
 	return e.createView(ctx, r.Name, e.d.view(r.Name, r.Bucket, columns))
 }
 
+// createView is defineView for a statement. Other servers that start do the same.
 func (e *Engine) createView(ctx context.Context, name, create string) error {
+	var err error
+	for r := e.newRetry(); r.next(ctx); {
+		if err = e.createViewOnce(ctx, name, create); err == nil || !e.d.creating(err) && !e.again(err) {
+			return err
+		}
+	}
+	return busy(ctx, err)
+}
+
+func (e *Engine) createViewOnce(ctx context.Context, name, create string) error {
 	if _, err := e.db.ExecContext(ctx, create); err == nil {
 		return nil
 	}
