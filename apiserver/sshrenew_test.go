@@ -355,6 +355,10 @@ func TestSSHFurtherKeys(t *testing.T) {
 	if status != http.StatusCreated || !bytes.Equal(parseSigned(t, body).crt.SignatureKey.Marshal(), host.crt.SignatureKey.Marshal()) {
 		t.Errorf("renewing a certificate of the old key: %d %s", status, body)
 	}
+	status, body = c.Post(c.HTTP(nil), "/ssh/sign", map[string]any{"publicKey": oldPub.Marshal(), "ott": c.SSHToken("joe", nil, nil)})
+	if want := sshForbidden + "the public key is a key of the certificate authority itself."; status != http.StatusForbidden || !strings.Contains(string(body), want) {
+		t.Errorf("a certificate for the old key: %d %s", status, body)
+	}
 }
 
 // TestSSHAccessLog checks what the log has of SSH certificates.

@@ -19,6 +19,10 @@ type SSHAuthority struct {
 	// off. One key may do both.
 	UserKey, HostKey kms.Signer
 
+	// OtherKeys are further keys of this CA, older ones or those to come, which
+	// sign nothing here. Like those that sign they are never certified.
+	OtherKeys []ssh.PublicKey
+
 	// AddUserPrincipal and AddUserCommand are the principal and the force-command
 	// of certificates that add users to hosts. "<principal>" in the command is
 	// replaced by the user's name.

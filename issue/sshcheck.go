@@ -100,7 +100,7 @@ func checkSSHContents(crt *ssh.Certificate, grant *ca.Grant) error {
 	if len(crt.Nonce) > maxSSHNonce {
 		return ca.Errorf(ca.ErrForbidden, "ssh certificate nonce is longer than %d bytes", maxSSHNonce)
 	}
-	if err := checkPrincipals(crt.ValidPrincipals, grant); err != nil {
+	if err := checkPrincipals(crt.ValidPrincipals); err != nil {
 		return err
 	}
 	if err := checkCriticalOptions(crt); err != nil {
@@ -145,11 +145,13 @@ func checkSSHType(typ ca.SSHCertType, grant *ca.Grant) error {
 	return nil
 }
 
-// checkPrincipals checks the form of the principals. A certificate without any is
-// good for every name, which only an operator's own template may want.
-func checkPrincipals(principals []string, grant *ca.Grant) error {
+// checkPrincipals checks the form of the principals. There has to be one: without,
+// a certificate is good for every host, and for every user whose authorized_keys
+// name the CA (OpenSSH PROTOCOL.certkeys). A template writes such a certificate as
+// soon as the claim is missing that it takes the principals from.
+func checkPrincipals(principals []string) error {
 	switch n := len(principals); {
-	case n == 0 && grant.Template.Source == "":
+	case n == 0:
 		return ca.Errorf(ca.ErrForbidden, "ssh certificate has no principals, and would be valid for all")
 	case n > maxSSHPrincipals:
 		return ca.Errorf(ca.ErrForbidden, "ssh certificate has %d principals, more than the %d that OpenSSH reads", n, maxSSHPrincipals)

@@ -2,6 +2,7 @@ package issue
 
 import (
 	"crypto/rsa"
+	"slices"
 
 	"golang.org/x/crypto/ssh"
 
@@ -53,21 +54,27 @@ func checkSSHRSA(key ssh.PublicKey) error {
 	return nil
 }
 
-// ownKeys are the CA's keys in SSH wire format. Nobody has a certificate for
+// ownKeys are the CA's keys in SSH wire format: those of all issuers with their
+// intermediates and roots, and those of the SSH CA. Nobody has a certificate for
 // one: it would speak for the CA itself.
 type ownKeys map[string]bool
 
 func (i *Issuer) collectOwnKeys() ownKeys {
 	own := make(ownKeys)
 	for _, a := range i.cfg.Authorities {
-		if key, err := ssh.NewPublicKey(a.Certificate().PublicKey); err == nil { // others cannot be asked for
-			own[string(key.Marshal())] = true
+		for _, crt := range slices.Concat(a.Chain, a.Roots) {
+			if key, err := ssh.NewPublicKey(crt.PublicKey); err == nil { // others cannot be asked for
+				own[string(key.Marshal())] = true
+			}
 		}
 	}
 	for _, k := range []*sshKey{i.ssh.user, i.ssh.host} {
 		if k != nil {
 			own[string(k.wire)] = true
 		}
+	}
+	for _, key := range i.ssh.OtherKeys {
+		own[string(key.Marshal())] = true
 	}
 	return own
 }

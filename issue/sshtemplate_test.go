@@ -91,6 +91,9 @@ func TestSSHTemplateRefusals(t *testing.T) {
 		{"many extensions", user(`"extensions":{ {{ range $i := until 5000 }}"ext{{ $i }}@example.com":"aaaaaaaaaaaaaaaaaaaa",{{ end }}"x":""}`), ca.ErrForbidden, "longer than 65536 bytes"},
 		{"long principals", `{"type":"user","keyId":"k","principals":[{{ range $i := until 200 }}"{{ repeat 900 "a" }}",{{ end }}"a"]}`, ca.ErrForbidden, "longer than 65536 bytes"},
 		{"long reserved field", user(`"reserved":"` + strings.Repeat("AAAA", 30_000) + `"`), ca.ErrForbidden, "longer than 65536 bytes"},
+		{"no principals", `{"type":"user","keyId":"k"}`, ca.ErrForbidden, "ssh certificate has no principals, and would be valid for all"},
+		{"principals of a claim that is missing", `{"type":"user","keyId":"k","principals":{{ toJson .Token.groups }}}`, ca.ErrForbidden, "ssh certificate has no principals, and would be valid for all"},
+		{"an empty list of principals", `{"type":"user","keyId":"k","principals":[]}`, ca.ErrForbidden, "ssh certificate has no principals, and would be valid for all"},
 		{"null principal", `{"type":"user","keyId":"k","principals":[null]}`, ca.ErrMalformed, "principals cannot contain empty values"},
 	}
 	for _, test := range tests {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -48,6 +49,7 @@ func (s *Server) openSSH(ctx context.Context, a *authority) (*sshAuthority, erro
 			return nil, fmt.Errorf("ssh.keys[%d]: %w", i, err)
 		}
 	}
+	sa.signers.OtherKeys = slices.Concat(sa.api.UserKeys, sa.api.HostKeys)
 	if b := cfg.Bastion; b != nil {
 		sa.api.Bastion = &api.SSHBastion{Hostname: b.Hostname, User: b.User, Port: b.Port, Command: b.Cmd, Flags: b.Flags}
 	}

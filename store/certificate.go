@@ -77,7 +77,8 @@ type Issuance struct {
 
 // Record stores an issued certificate with its index entries and spends the
 // one-time ID, all or nothing. The error is ErrTokenUsed (kind
-// ca.ErrUnauthorized) or ErrSerialExists where that is the reason.
+// ca.ErrUnauthorized), ErrSerialExists or, where it renews a certificate that is
+// revoked, of kind ca.ErrUnauthorized.
 func (s *Store) Record(ctx context.Context, iss *Issuance) error {
 	token, err := s.spending(iss.OneTime)
 	if err != nil {
@@ -90,6 +91,9 @@ func (s *Store) Record(ctx context.Context, iss *Issuance) error {
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
 		if s.tokensOnly {
 			return token.write(tx)
+		}
+		if err := iss.Certificate.predecessor().check(tx); err != nil {
+			return err
 		}
 		if err := writeAll(tx, token, crt); err != nil {
 			return err

@@ -65,7 +65,8 @@ func (c *SSHCertificate) indexes() []index {
 
 // RecordSSH stores issued SSH certificates with their index entries and spends
 // the one-time ID, all or nothing. The error is ErrTokenUsed (kind
-// ca.ErrUnauthorized) or ErrSerialExists where that is the reason.
+// ca.ErrUnauthorized), ErrSerialExists or, where one of them renews a certificate
+// that is revoked, of kind ca.ErrUnauthorized.
 func (s *Store) RecordSSH(ctx context.Context, iss *SSHIssuance) error {
 	token, err := s.spending(iss.OneTime)
 	if err != nil {
@@ -78,6 +79,9 @@ func (s *Store) RecordSSH(ctx context.Context, iss *SSHIssuance) error {
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
 		if s.tokensOnly {
 			return token.write(tx)
+		}
+		if err := iss.checkPredecessors(tx); err != nil {
+			return err
 		}
 		if err := token.write(tx); err != nil {
 			return err
