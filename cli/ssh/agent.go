@@ -17,17 +17,27 @@ import (
 // in memory (draft-ietf-sshm-ssh-agent). Close it after use.
 type sshAgent struct {
 	agent.Agent
-	io.Closer
+	conn io.Closer
+	dial func() (io.ReadWriteCloser, error)
 }
 
 // connectAgent connects to the agent that the environment names.
 func connectAgent(env *cli.Env) (*sshAgent, error) {
-	conn, err := dialAgent(env.Getenv("SSH_AUTH_SOCK"))
-	if err != nil {
-		return nil, cli.WithHint(fmt.Errorf("error connecting with ssh-agent: %w", err), noAgentHint)
-	}
-	return &sshAgent{agent.NewClient(conn), conn}, nil
+	a := &sshAgent{dial: func() (io.ReadWriteCloser, error) { return dialAgent(env.Getenv("SSH_AUTH_SOCK")) }}
+	return a, a.connect()
 }
+
+func (a *sshAgent) connect() error {
+	conn, err := a.dial()
+	if err != nil {
+		return cli.WithHint(fmt.Errorf("error connecting with ssh-agent: %w", err), noAgentHint)
+	}
+	a.Agent, a.conn = agent.NewClient(conn), conn
+	return nil
+}
+
+// Close ends the connection.
+func (a *sshAgent) Close() error { return a.conn.Close() }
 
 // list returns the identities, certificates among them as such.
 func (a *sshAgent) list() ([]publicKey, error) {
@@ -93,18 +103,36 @@ func contains(keys []ssh.PublicKey, key ssh.PublicKey) bool {
 }
 
 // add gives the agent a certificate with its private key, which it forgets when
-// the certificate expires.
-func (a *sshAgent) add(key crypto.Signer, cert *ssh.Certificate, comment string, now time.Time) error {
+// the certificate expires, if it is an agent that can.
+func (a *sshAgent) add(env *cli.Env, key crypto.Signer, cert *ssh.Certificate, comment string) error {
 	added := agent.AddedKey{PrivateKey: key, Certificate: cert, Comment: comment}
 	if before, bounded := certTime(cert.ValidBefore); bounded {
-		left := before.Sub(now) / time.Second
+		left := before.Sub(env.Now()) / time.Second
 		if left <= 0 {
 			return fmt.Errorf("the certificate has expired: check the clock of this machine")
 		}
 		added.LifetimeSecs = uint32(min(left, math.MaxUint32))
 	}
-	if err := a.Add(added); err != nil {
-		return fmt.Errorf("error adding key to ssh-agent: %w", err)
+	err := a.Add(added)
+	if err != nil && added.LifetimeSecs > 0 && a.addForever(added) == nil {
+		env.Noticef("The agent keeps no key for a limited time: this one stays until 'step ssh logout', and is good for nothing when the certificate has expired.")
+		return nil
+	}
+	if err != nil {
+		return cli.WithHint(fmt.Errorf("error adding key to ssh-agent: %w", err), refusedHint)
 	}
 	return nil
+}
+
+const refusedHint = "If the agent is locked, unlock it with 'ssh-add -X'. One that takes no certificates is of no use here: 'step ssh certificate' writes files instead."
+
+// addForever is for agents that know no lifetime, such as that of Windows, some of
+// which even close the connection when they hear of one.
+func (a *sshAgent) addForever(key agent.AddedKey) error {
+	a.Close() //nolint:errcheck // it may be closed already
+	if err := a.connect(); err != nil {
+		return err
+	}
+	key.LifetimeSecs = 0
+	return a.Add(key)
 }

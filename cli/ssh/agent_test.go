@@ -8,12 +8,17 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"errors"
+	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"stepca/cli"
 )
 
 // An observedAgent remembers what it was given, and lists other keys besides.
@@ -21,9 +26,15 @@ type observedAgent struct {
 	agent.Agent
 	added  []agent.AddedKey
 	others []*agent.Key
+	refuse func(agent.AddedKey) error // nil: nothing
 }
 
 func (a *observedAgent) Add(key agent.AddedKey) error {
+	if a.refuse != nil {
+		if err := a.refuse(key); err != nil {
+			return err
+		}
+	}
 	a.added = append(a.added, key)
 	return a.Agent.Add(key)
 }
@@ -36,10 +47,25 @@ func (a *observedAgent) List() ([]*agent.Key, error) {
 // serve gives our client the observed agent at the other end of a connection.
 func (a *observedAgent) serve(t *testing.T) *sshAgent {
 	t.Helper()
-	here, there := net.Pipe()
-	go agent.ServeAgent(a, there)
-	t.Cleanup(func() { here.Close() })
-	return &sshAgent{agent.NewClient(here), here}
+	client := &sshAgent{dial: func() (io.ReadWriteCloser, error) {
+		here, there := net.Pipe()
+		go func() {
+			agent.ServeAgent(a, there)
+			there.Close()
+		}()
+		t.Cleanup(func() { here.Close() })
+		return here, nil
+	}}
+	if err := client.connect(); err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// testEnv is an environment at a time, and what is written to its standard error.
+func testEnv(now time.Time) (*cli.Env, *strings.Builder) {
+	stderr := new(strings.Builder)
+	return &cli.Env{Stderr: stderr, Now: func() time.Time { return now }}, stderr
 }
 
 // testKeys are one key of each type that step makes.
@@ -97,7 +123,8 @@ func TestAgentAdd(t *testing.T) {
 			observed := &observedAgent{Agent: agent.NewKeyring()}
 			a := observed.serve(t)
 			cert := testCertificate(t, pub, uint64(now.Add(left).Unix()))
-			if err := a.add(key, cert, "work", now); err != nil {
+			env, _ := testEnv(now)
+			if err := a.add(env, key, cert, "work"); err != nil {
 				t.Fatal(err)
 			}
 			if n := len(observed.added); n != 1 || observed.added[0].Certificate == nil || observed.added[0].Comment != "work" {
@@ -147,7 +174,8 @@ func TestAgentLifetime(t *testing.T) {
 		"nearly forever": {before: ssh.CertTimeInfinity - 1, want: 0},
 	} {
 		observed := &observedAgent{Agent: agent.NewKeyring()}
-		err := observed.serve(t).add(key, testCertificate(t, pub, tt.before), "", now)
+		env, _ := testEnv(now)
+		err := observed.serve(t).add(env, key, testCertificate(t, pub, tt.before), "")
 		switch {
 		case tt.fails:
 			if err == nil || len(observed.added) > 0 {
@@ -157,6 +185,55 @@ func TestAgentLifetime(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		case observed.added[0].LifetimeSecs != tt.want:
 			t.Errorf("%s: lifetime %d, want %d", name, observed.added[0].LifetimeSecs, tt.want)
+		}
+	}
+}
+
+// That of Windows knows no lifetimes, and neither do some that stand in for others.
+func TestAgentWithoutLifetimes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, err := ssh.NewPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := testCertificate(t, pub, uint64(now.Unix())+60)
+	locked := errors.New("locked")
+	for name, tt := range map[string]struct {
+		refuse func(*sshAgent, agent.AddedKey) error
+		added  bool
+		notice string
+	}{
+		"takes them": {func(*sshAgent, agent.AddedKey) error { return nil }, true, ""},
+		"refuses them": {func(_ *sshAgent, key agent.AddedKey) error {
+			if key.LifetimeSecs > 0 {
+				return errors.New("no constraints")
+			}
+			return nil
+		}, true, "stays until 'step ssh logout'"},
+		"hangs up": {func(a *sshAgent, key agent.AddedKey) error {
+			if key.LifetimeSecs > 0 {
+				a.Close()
+				return errors.New("never seen before")
+			}
+			return nil
+		}, true, "stays until 'step ssh logout'"},
+		"is locked": {func(*sshAgent, agent.AddedKey) error { return locked }, false, ""},
+	} {
+		observed := &observedAgent{Agent: agent.NewKeyring()}
+		a := observed.serve(t)
+		observed.refuse = func(key agent.AddedKey) error { return tt.refuse(a, key) }
+		env, stderr := testEnv(now)
+		err := a.add(env, key, cert, "work")
+		if (err == nil) != tt.added || len(observed.added) != map[bool]int{true: 1}[tt.added] {
+			t.Errorf("%s: %v, %d keys were added", name, err, len(observed.added))
+		}
+		if got := stderr.String(); (got == "") != (tt.notice == "") || !strings.Contains(got, tt.notice) {
+			t.Errorf("%s: the user reads %q, want %q", name, got, tt.notice)
 		}
 	}
 }

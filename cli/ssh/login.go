@@ -164,11 +164,11 @@ func (f *loginFlags) login(ctx context.Context, env *cli.Env, a *sshAgent, key c
 	if err != nil {
 		return err
 	}
-	if err := a.add(key, resp.Certificate.Certificate, f.commentInAgent(), env.Now()); err != nil {
+	if err := a.add(env, key, resp.Certificate.Certificate, f.commentInAgent()); err != nil {
 		return err
 	}
 	if add := resp.AddUserCertificate; add != nil && addKey != nil {
-		if err := a.add(addKey, add.Certificate, f.commentInAgent(), env.Now()); err != nil {
+		if err := a.add(env, addKey, add.Certificate, f.commentInAgent()); err != nil {
 			return err
 		}
 		env.Selected("Add User Certificate", "yes")

@@ -155,7 +155,7 @@ func (j *signing) toAgent(cert *ssh.Certificate) {
 	a, err := connectAgent(j.env)
 	if err == nil {
 		defer a.Close()
-		err = a.add(j.private, cert, cmp.Or(j.comment, j.subject.keyID), j.env.Now())
+		err = a.add(j.env, j.private, cert, cmp.Or(j.comment, j.subject.keyID))
 	}
 	if err != nil {
 		failed(j.env, "SSH Agent", err.Error())
