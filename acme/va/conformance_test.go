@@ -184,7 +184,7 @@ var rfc8737 = []demand{
 			}
 			select {
 			case <-h.closed:
-			case <-time.After(5 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("the connection stays open")
 			}
 		}

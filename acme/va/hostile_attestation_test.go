@@ -63,7 +63,7 @@ func TestHostileAttestations(t *testing.T) {
 			t.Parallel()
 			req := v.validation("x", []byte(`{"attObj":"`+base64.RawURLEncoding.EncodeToString(object)+`"}`))
 			none := func(context.Context) ([]byte, error) { return []byte(`{"entries":{}}`), nil }
-			err := bounded(t, New(Config{AndroidStatus: none, Timeout: 2 * time.Second}), req)
+			err := bounded(t, New(Config{AndroidStatus: none, Timeout: patience}), req)
 			p, ok := err.(*acme.Problem)
 			if !ok || p.Temporary || !p.HasType(acme.ProblemBadAttestationStatement) && !p.HasType(acme.ProblemMalformed) {
 				t.Errorf("err = %v, want a problem that stays", err)

@@ -79,7 +79,8 @@ func TestHostileTLSServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := New(Config{TLSPort: listen(t, tt.serve), Timeout: 700 * time.Millisecond})
+			endless := name == "says nothing" || name == "drips"
+			v := New(Config{TLSPort: listen(t, tt.serve), Timeout: timeoutFor(endless)})
 			wantProblem(t, bounded(t, v, validation(acme.TLSALPN01, loopbackID)), tt.problem, tt.temporary, tt.text)
 		})
 	}
@@ -156,7 +157,7 @@ func TestHostileChallengeCertificates(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			port := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{challengeCertificate(t, testKeyAuth, tt.edit)}, NextProtos: []string{alpnACME}})
-			v := New(Config{TLSPort: port, Resolver: zone{"a.example. A": {"127.0.0.1"}}.resolver(t), StrictFQDN: true, Timeout: 2 * time.Second})
+			v := New(Config{TLSPort: port, Resolver: zone{"a.example. A": {"127.0.0.1"}}.resolver(t), StrictFQDN: true, Timeout: patience})
 			err := bounded(t, v, validation(acme.TLSALPN01, name))
 			p, failed := errors.AsType[*acme.Problem](err)
 			switch {

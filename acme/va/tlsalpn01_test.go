@@ -125,7 +125,7 @@ func TestTLSALPN01Servers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	_, err = New(Config{TLSPort: portOf(t, silent.Addr().String()), Timeout: 200 * time.Millisecond}).Validate(t.Context(), ip)
+	_, err = New(Config{TLSPort: portOf(t, silent.Addr().String()), Timeout: impatience}).Validate(t.Context(), ip)
 	wantProblem(t, err, acme.ProblemTLS, true, "no answer in time")
 }
 
