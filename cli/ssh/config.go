@@ -42,7 +42,8 @@ func configure(env *cli.Env) *cobra.Command {
 		Long: `**step ssh config** writes the configuration of OpenSSH that the certificate authority
 has for this user: hosts with a certificate are trusted, and connections to them use
 the certificate of **step ssh login**. With --host it configures sshd instead, which
-then shows the certificate of this host and accepts those of users.
+then shows the certificate of this host and accepts those of users. On Windows, what
+the authority calls /etc/ssh is %ProgramData%\ssh.
 
 Files of others are kept; ours is a marked section in them or a line on top. Running
 it again changes nothing that is right already. All files are written or none, and
@@ -171,7 +172,7 @@ func (f *configFlags) templates(ctx context.Context, env *cli.Env, c *client.Cli
 	if err != nil {
 		return nil, err
 	}
-	return append(resp.UserTemplates, resp.HostTemplates...), nil
+	return append(resp.UserTemplates, forHost(env, resp.HostTemplates)...), nil
 }
 
 // variables are what the templates see as .User.

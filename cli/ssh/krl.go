@@ -20,9 +20,6 @@ import (
 	"stepca/keyfile"
 )
 
-// defaultKRL is where a host keeps the list, unless told otherwise.
-const defaultKRL = "/etc/ssh/revoked_keys"
-
 func krl(env *cli.Env) *cobra.Command {
 	var (
 		conn  authority.Connection
@@ -42,7 +39,8 @@ line before the file exists: without the file sshd accepts no key at all.
 
 ## POSITIONAL ARGUMENTS
 <krl-file>
-    The file to write, /etc/ssh/revoked_keys by default.`,
+    The file to write, /etc/ssh/revoked_keys by default, on Windows revoked_keys in
+    %ProgramData%\ssh.`,
 		Example: `Install the list, or refresh it:
 $ step ssh krl /etc/ssh/revoked_keys
 RevokedKeys /etc/ssh/revoked_keys
@@ -51,7 +49,7 @@ Ask ssh-keygen whether a certificate is on it:
 $ ssh-keygen -Q -f /etc/ssh/revoked_keys id_ecdsa-cert.pub`,
 		Args: cli.MaxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name := defaultKRL
+			name := hostDir(env) + "revoked_keys"
 			if len(args) > 0 {
 				name = args[0]
 			}
@@ -126,7 +124,7 @@ func revokedKeysLine(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "RevokedKeys " + quoteConfig(path), nil
+	return "RevokedKeys " + quoteConfig(filepath.ToSlash(path)), nil
 }
 
 // krlMagic begins every list (OpenSSH's PROTOCOL.krl).
