@@ -69,13 +69,10 @@ func (s *Server) account(x *exchange) error {
 		return err
 	}
 	a := x.account
-	if change == nil {
-		err = x.settleNonce()
-	} else {
-		a, err = x.updateAccount(change)
-	}
-	if err != nil {
-		return err
+	if change != nil {
+		if a, err = x.updateAccount(change); err != nil {
+			return err
+		}
 	}
 	x.writeAccount(http.StatusOK, a, nil)
 	return nil

@@ -80,9 +80,6 @@ func (s *Server) authorization(x *exchange) error {
 		return notFound("authorization")
 	}
 	if len(x.payload) == 0 {
-		if err := x.settleNonce(); err != nil {
-			return err
-		}
 		x.writeAuthorization(http.StatusOK, a)
 		return nil
 	}

@@ -45,9 +45,7 @@ func (s *Server) certificate(x *exchange) error {
 			x.Header().Add("Link", "<"+x.url(chainPath(id, i))+`>;rel="alternate"`)
 		}
 	}
-	x.Header().Set("Content-Type", "application/pem-certificate-chain")
-	x.WriteHeader(http.StatusOK)
-	x.ResponseWriter.Write(encodeChain(leaf, chains[chosen]))
+	x.write(http.StatusOK, "application/pem-certificate-chain", encodeChain(leaf, chains[chosen]))
 	return nil
 }
 

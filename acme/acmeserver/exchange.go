@@ -18,10 +18,13 @@ import (
 
 // An exchange is one request with its answer.
 type exchange struct {
-	http.ResponseWriter
+	w    http.ResponseWriter // for Header and send
 	s    *Server
 	r    *http.Request
 	args []string // IDs in the path
+
+	status int    // of the answer; zero until there is one
+	body   []byte // of the answer
 
 	prov *provisioner.ACME
 	ref  ca.ProvisionerRef // of prov
@@ -36,7 +39,8 @@ type exchange struct {
 	nonce *ca.OneTimeID
 }
 
-// answer checks the request and runs the handler.
+// answer checks the request and runs the handler. Whatever that does, there is no
+// answer before the nonce is spent.
 func (x *exchange) answer(r *route) error {
 	if r.key == unsigned {
 		return r.handler(x.s, x)
@@ -50,10 +54,12 @@ func (x *exchange) answer(r *route) error {
 			return err
 		}
 	}
-	if err := r.handler(x.s, x); err != nil {
-		return x.s.endNonce(x.r.Context(), x.nonce, err)
+	refused := r.handler(x.s, x)
+	err := x.s.endNonce(x.r.Context(), x.nonce, refused)
+	if refused == nil && err != nil {
+		x.takeBack()
 	}
-	return nil
+	return err
 }
 
 // startSigned sets the headers that go with a nonce (RFC 8555 §6.5, §7.1).
@@ -61,8 +67,11 @@ func (x *exchange) startSigned() {
 	h := x.Header()
 	h.Set("Replay-Nonce", x.s.nonces.issue())
 	h.Set("Cache-Control", "no-store")
-	h.Set("Link", "<"+x.url(pathDirectory)+`>;rel="index"`)
+	h.Set("Link", x.indexLink())
 }
+
+// indexLink is on all resources but the directory (RFC 8555 §7.1).
+func (x *exchange) indexLink() string { return "<" + x.url(pathDirectory) + `>;rel="index"` }
 
 // spent passes on the result of a transaction that the nonce was a part of. One that
 // failed did not spend it.
@@ -73,7 +82,7 @@ func (x *exchange) spent(err error) error {
 	return err
 }
 
-// settleNonce spends the nonce of a request that stores nothing else.
+// settleNonce spends the nonce before anything else is done.
 func (x *exchange) settleNonce() error {
 	if x.nonce == nil {
 		return nil
@@ -81,8 +90,9 @@ func (x *exchange) settleNonce() error {
 	return x.spent(x.s.store.UseNonce(x.r.Context(), x.nonce))
 }
 
-// endNonce spends the nonce, nil for none, of a request that was refused with err,
-// also if the client went away. That the nonce was used goes before the refusal.
+// endNonce spends the nonce, nil if a transaction of the request did, also if the
+// client went away. err is why the request was refused, nil if it was not. That the
+// nonce was used before goes before it.
 func (s *Server) endNonce(ctx context.Context, nonce *ca.OneTimeID, err error) error {
 	if nonce == nil {
 		return err
@@ -120,7 +130,7 @@ func (x *exchange) findProvisioner(escaped string) bool {
 	_, exists := x.s.cfg.Provisioners.ByName(name)
 	if err != nil || !exists {
 		// Not a problem of ACME's: there is no ACME server here.
-		x.write(http.StatusNotFound, "application/json", map[string]string{
+		x.writeJSON(http.StatusNotFound, map[string]string{
 			"type": "notFound", "detail": "resource not found", "message": "provisioner " + clip(name) + " not found",
 		})
 		return false

@@ -32,9 +32,6 @@ func (s *Server) finalize(x *exchange) error {
 			return err
 		}
 	}
-	if err := x.settleNonce(); err != nil {
-		return err
-	}
 	x.writeOrder(http.StatusOK, o)
 	return nil
 }

@@ -59,7 +59,7 @@ func (x *exchange) readJWS() (*jose.JWS, error) {
 	if err != nil || media != "application/jose+json" {
 		return nil, malformed("the Content-Type has to be application/jose+json").WithStatus(http.StatusUnsupportedMediaType)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return nil, ca.Errorf(ca.ErrTooLarge, "the body is larger than %d octets", maxBody)

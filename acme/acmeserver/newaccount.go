@@ -82,9 +82,6 @@ func (x *exchange) returnExisting(thumbprint string) (bool, error) {
 	if err := checkActive(a); err != nil {
 		return false, err
 	}
-	if err := x.settleNonce(); err != nil {
-		return false, err
-	}
 	x.writeAccount(http.StatusOK, a, nil)
 	return true, nil
 }

@@ -33,13 +33,10 @@ func (s *Server) newAuthorization(x *exchange) error {
 		return err
 	}
 	a := found[id]
-	if a != nil && a.Lasts(s.now()) && x.stillOffers(a) {
-		err = x.settleNonce()
-	} else {
-		a, err = x.insertAuthorization(id)
-	}
-	if err != nil {
-		return err
+	if a == nil || !a.Lasts(s.now()) || !x.stillOffers(a) {
+		if a, err = x.insertAuthorization(id); err != nil {
+			return err
+		}
 	}
 	x.writeAuthorization(http.StatusCreated, a) // in both cases: clients want 201
 	return nil

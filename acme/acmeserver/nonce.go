@@ -128,10 +128,10 @@ func badNonce(reason string) *acme.Problem {
 // newNonce answers with a nonce and nothing else (RFC 8555 §7.2).
 func (s *Server) newNonce(x *exchange) error {
 	x.startSigned()
+	status := http.StatusNoContent
 	if x.r.Method == http.MethodHead {
-		x.WriteHeader(http.StatusOK)
-		return nil
+		status = http.StatusOK
 	}
-	x.WriteHeader(http.StatusNoContent)
+	x.write(status, "", nil)
 	return nil
 }

@@ -33,7 +33,7 @@ func (s *Server) renewalInfo(x *exchange) error {
 		body.SuggestedWindow, again = acme.PastWindow(s.now()), renewalPollNow
 	}
 	x.retryAfter(again)
-	x.Header().Set("Link", "<"+x.url(pathDirectory)+`>;rel="index"`) // RFC 8555 §7.1
+	x.Header().Set("Link", x.indexLink())
 	x.writeJSON(http.StatusOK, body)
 	return nil
 }

@@ -20,27 +20,52 @@ func (x *exchange) methodNotAllowed(r *route) {
 		WithStatus(http.StatusMethodNotAllowed))
 }
 
-// write writes a JSON body.
-func (x *exchange) write(status int, contentType string, body any) {
+// Header returns the header of the answer.
+func (x *exchange) Header() http.Header { return x.w.Header() }
+
+// write sets the answer; it is sent when the request is over. An empty body has no
+// type.
+func (x *exchange) write(status int, contentType string, body []byte) {
+	x.status, x.body = status, body
+	if len(body) > 0 {
+		x.Header().Set("Content-Type", contentType)
+	}
+}
+
+func (x *exchange) writeJSON(status int, body any) { x.encode(status, "application/json", body) }
+
+// encode is write of a body in JSON.
+func (x *exchange) encode(status int, contentType string, body any) {
 	data, err := json.Marshal(body)
 	if err != nil { // our own structs always have one
 		panic(fmt.Sprintf("encoding %T: %v", body, err))
 	}
-	x.Header().Set("Content-Type", contentType)
-	x.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	x.WriteHeader(status)
-	if x.r.Method != http.MethodHead {
-		x.ResponseWriter.Write(data)
-	}
+	x.write(status, contentType, data)
 }
 
-func (x *exchange) writeJSON(status int, body any) { x.write(status, "application/json", body) }
+// takeBack removes what an answer that is not sent has in the header.
+func (x *exchange) takeBack() {
+	x.Header().Del("Location")
+	x.Header().Del("Retry-After")
+	x.Header().Set("Link", x.indexLink())
+}
+
+// send sends the answer.
+func (x *exchange) send() {
+	if len(x.body) > 0 {
+		x.Header().Set("Content-Length", strconv.Itoa(len(x.body)))
+	}
+	x.w.WriteHeader(x.status)
+	if x.r.Method != http.MethodHead {
+		x.w.Write(x.body)
+	}
+}
 
 func (x *exchange) problem(p *acme.Problem) {
 	if p.RetryAfter > 0 {
 		x.retryAfter(p.RetryAfter)
 	}
-	x.write(p.Status, "application/problem+json", p)
+	x.encode(p.Status, "application/problem+json", p)
 }
 
 // retryAfter tells the client when to ask again, in whole seconds and at least one.

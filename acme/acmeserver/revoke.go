@@ -51,7 +51,7 @@ func (s *Server) revokeCert(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.WriteHeader(http.StatusOK)
+	x.write(http.StatusOK, "", nil)
 	return nil
 }
 

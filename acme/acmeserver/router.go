@@ -20,8 +20,8 @@ type route struct {
 	path string // segments; "*" stands for an ID
 	key  keyUse
 
-	// writes is set if the handler spends the nonce itself: in its transaction, or
-	// alone if it finds nothing to store.
+	// writes is set if the handler may spend the nonce in a transaction of its own;
+	// otherwise it is spent before. A handler that finds nothing to store need not.
 	writes  bool
 	handler func(*Server, *exchange) error
 

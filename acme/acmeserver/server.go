@@ -56,17 +56,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "404 page not found", http.StatusNotFound)
 		return
 	}
-	x := &exchange{ResponseWriter: w, s: s, r: r, args: args}
+	x := &exchange{w: w, s: s, r: r, args: args}
 	x.Header().Set("Access-Control-Allow-Origin", "*")
 	x.Header().Set("Access-Control-Expose-Headers", "Link, Replay-Nonce, Location, Retry-After")
-	if !slices.Contains(route.methods(), r.Method) {
+	switch {
+	case !slices.Contains(route.methods(), r.Method):
 		x.methodNotAllowed(route)
-		return
+	case x.findProvisioner(name):
+		if err := x.answer(route); err != nil {
+			x.fail(err)
+		}
 	}
-	if !x.findProvisioner(name) {
-		return
-	}
-	if err := x.answer(route); err != nil {
-		x.fail(err)
-	}
+	x.send()
 }

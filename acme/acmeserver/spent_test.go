@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"stepca/acme"
+	"stepca/ca"
 	"stepca/config"
 	"stepca/internal/catest"
 	"stepca/kv"
 	"stepca/kv/mem"
 	"stepca/server"
+	"stepca/store"
 )
 
 // onSharedEngine is onEngine for a server that thinks that others use the engine.
@@ -181,4 +183,44 @@ func TestImpatientClientSpendsItsNonce(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Error("the nonce of the second request was not stored")
+}
+
+// racedEngine stores a nonce, behind the back of the request that came with it, when
+// the request is being answered.
+type racedEngine struct {
+	kv.Engine
+	armed *atomic.Bool
+	race  *func()
+}
+
+func (e racedEngine) View(ctx context.Context, f func(kv.Reader) error) error {
+	err := e.Engine.View(ctx, f)
+	if e.armed.Swap(false) {
+		(*e.race)()
+	}
+	return err
+}
+
+// TestNoAnswerForASpentNonce uses a nonce at another server while a request that only
+// reads is answered: of the answer nothing is sent, not even its header.
+func TestNoAnswerForASpentNonce(t *testing.T) {
+	t.Parallel()
+	engine := racedEngine{mem.New(), new(atomic.Bool), new(func())}
+	c := newCAWith(t, new(validator), nil, onSharedEngine(engine))
+	cl := newClient(t, c).register()
+	_, order := cl.order("a.example")
+	authz := order["authorizations"].([]any)[0].(string)
+	for _, u := range []string{authz, cl.kid} {
+		nonce := cl.nonce()
+		*engine.race = func() {
+			if err := store.New(engine, store.Options{}).UseNonce(context.Background(), &ca.OneTimeID{ID: nonce}); err != nil {
+				t.Error(err)
+			}
+		}
+		engine.armed.Store(true)
+		r := cl.postWith(u, nil, map[string]any{"nonce": nonce}).problem(http.StatusBadRequest, "badNonce")
+		if r.header.Get("Location") != "" || len(r.header.Values("Link")) != 1 {
+			t.Errorf("the header of a refusal: %v", r.header)
+		}
+	}
 }
