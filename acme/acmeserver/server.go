@@ -57,9 +57,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{w: w, s: s, r: r, args: args}
-	x.Header().Set("Access-Control-Allow-Origin", "*")
-	x.Header().Set("Access-Control-Expose-Headers", "Link, Replay-Nonce, Location, Retry-After")
+	x.allowOrigins()
 	switch {
+	case x.isPreflight():
+		x.preflight(route)
 	case !slices.Contains(route.methods(), r.Method):
 		x.methodNotAllowed(route)
 	case x.findProvisioner(name):
