@@ -168,9 +168,9 @@ func TestIdentityRenewsItself(t *testing.T) {
 		return resp.TLS.PeerCertificates[0].SerialNumber.String()
 	}
 	first := presented()
-	for deadline := time.Now().Add(20 * time.Second); presented() == first; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); presented() == first; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("the first certificate is still presented after 20 s")
+			t.Fatal("the first certificate is still presented after a minute")
 		}
 	}
 }

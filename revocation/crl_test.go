@@ -104,16 +104,14 @@ func TestListStaysUntilRenewedWithoutGenerateOnRevoke(t *testing.T) {
 	if c, _ := fetch(t, s, ""); c.Number != first.Number && time.Since(first.ThisUpdate) < time.Second {
 		t.Errorf("list %d replaced list %d at once", c.Number, first.Number)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		c, l := fetch(t, s, "")
-		if c.Number > first.Number {
-			if len(l.RevokedCertificateEntries) != 1 {
-				t.Errorf("renewed list has %d entries, want 1", len(l.RevokedCertificateEntries))
-			}
+		// The first renewal may have begun before the revocation.
+		if c.Number > first.Number && len(l.RevokedCertificateEntries) == 1 {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the list was not renewed")
+			t.Fatalf("list %d, the first is %d, has %d entries, want 1", c.Number, first.Number, len(l.RevokedCertificateEntries))
 		}
 	}
 }
@@ -171,7 +169,7 @@ func TestServersWithOneDatabaseSeeEachOthersRevocations(t *testing.T) {
 	fetch(t, two, "")
 	revoke(t, one, "5", 1)
 	revoke(t, two, "6", 1)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		_, l := fetch(t, two, "")
 		if len(l.RevokedCertificateEntries) == 2 {
 			if want := map[string]int{"5": 1, "6": 1}; !same(listed(l), want) {
@@ -246,7 +244,7 @@ func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 	if err := s.Reload(settings); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		_, l := fetch(t, s, "")
 		if l.CheckSignatureFrom(b.Certificate) == nil {
 			if len(l.RevokedCertificateEntries) != 1 {
@@ -270,7 +268,7 @@ func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 	if err := s.Reload(settings); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if _, l := fetch(t, s, ""); same(listed(l), map[string]int{"5": 1, "6": 1}) {
 			return
 		}

@@ -72,7 +72,7 @@ func TestStoppedValidationIsTakenUp(t *testing.T) {
 // becomesValid looks at an authorization until it is valid.
 func (c *client) becomesValid(authz string) {
 	c.t.Helper()
-	for range 500 {
+	for range 6000 {
 		if c.post(authz, nil).want(http.StatusOK).json()["status"] == "valid" {
 			return
 		}

@@ -71,7 +71,7 @@ func TestTemporaryFailureIsRetried(t *testing.T) {
 		t.Errorf("authorization meanwhile: %v", got)
 	}
 	// The client asks again, which makes the next attempt come at once.
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
 		if got := cl.post(challenge, nil).want(http.StatusOK).json(); got["status"] == "valid" {
 			if got["error"] != nil {
@@ -98,13 +98,7 @@ func TestSlowValidationDoesNotHoldTheAnswer(t *testing.T) {
 		t.Errorf("authorization: %v %v, want it pending, with Retry-After", got, r.header)
 	}
 	close(release)
-	for range 100 {
-		if cl.post(authz, nil).json()["status"] == "valid" {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("the authorization did not become valid")
+	cl.becomesValid(authz)
 }
 
 func TestConcurrentFinalizeIssuesOnce(t *testing.T) {

@@ -32,7 +32,7 @@ func TestDocs(t *testing.T) {
 	m := newMachines(t)
 	m.install(t)
 	script := m.script(t, string(text))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", script)
 	cmd.Env = m.environ(t)
@@ -107,7 +107,7 @@ func (m *machines) install(t *testing.T) {
 		"ssh":  `exec ` + path(t, "ssh") + ` -F "$HOME/.ssh/config" -p ` + m.sshPort + ` -o AddressFamily=inet -o BatchMode=yes "$@"`,
 		"sshd": `exec ` + path(t, "sshd") + ` -f ` + config + ` "$@"`,
 		"systemctl": `kill -HUP ` + strconv.Itoa(sshd.Pid) + `
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in $(seq 600); do
 	sleep 0.1
 	` + path(t, "ssh") + `-keyscan -4 -p ` + m.sshPort + ` localhost 2>&1 | grep -q ed25519 && exit
 done

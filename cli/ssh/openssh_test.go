@@ -231,7 +231,7 @@ func startSSHD(t *testing.T, config, port string) *os.Process {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	for range 500 {
+	for range 6000 {
 		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			conn.Close()
 			return cmd.Process

@@ -146,7 +146,7 @@ func runAgent() (socket string, stop func(), err error) {
 		cmd.Wait()
 		os.RemoveAll(dir)
 	}
-	for range 500 {
+	for range 6000 {
 		if conn, err := net.Dial("unix", socket); err == nil {
 			conn.Close()
 			return socket, stop, nil

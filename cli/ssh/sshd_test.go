@@ -136,8 +136,8 @@ func TestOpenSSH(t *testing.T) {
 		t.Parallel()
 		p := newPerson(t, authority)
 		p.startAgent()
-		p.step("ssh", "login", h.user, "--not-after", "2s", p.pw())
-		for range 50 {
+		p.step("ssh", "login", h.user, "--not-after", "4s", p.pw())
+		for range 600 {
 			if p.step("ssh", "list") == "The agent has no identities.\n" {
 				return
 			}

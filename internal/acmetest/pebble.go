@@ -130,7 +130,7 @@ func (p *Pebble) run(t testing.TB, program string) {
 			t.Logf("pebble:\n%s", p.Log())
 		}
 	})
-	for range 100 {
+	for range 1200 {
 		resp, err := p.client.Get(p.Directory)
 		if err == nil {
 			resp.Body.Close()

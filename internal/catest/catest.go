@@ -354,7 +354,7 @@ func (c *CA) HTTP(crt *tls.Certificate) *http.Client {
 	}
 	tr := &http.Transport{TLSClientConfig: cfg, ForceAttemptHTTP2: true}
 	c.t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	return &http.Client{Transport: tr, Timeout: time.Minute}
 }
 
 // Post sends a JSON body and returns status and body of the answer.

@@ -22,7 +22,7 @@ import (
 )
 
 // startTimeout is how long a server may take to answer.
-const startTimeout = 60 * time.Second
+const startTimeout = 3 * time.Minute
 
 // A Server is a running database server.
 type Server struct {

@@ -39,7 +39,7 @@ func New(t testing.TB, ek bool) (device string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	for range 500 {
+	for range 6000 {
 		if conn, err := net.Dial("unix", socket); err == nil {
 			conn.Close()
 			return "unix:" + socket
