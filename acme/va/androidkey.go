@@ -5,8 +5,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"crypto/x509"
-	"encoding/asn1"
-	"fmt"
 	"slices"
 
 	"github.com/fxamacker/cbor/v2"
@@ -14,30 +12,11 @@ import (
 	"stepca/acme"
 )
 
-// oidAndroidAttestation is Android's KeyDescription.
-var oidAndroidAttestation = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 1, 17}
-
-// tagIDSerial is ATTESTATION_ID_SERIAL in an AuthorizationList.
-const tagIDSerial = 713
-
 // An androidStatement is one of WebAuthn §8.4 without authData: x5c ends with
 // the root, sig is of the attested key over the key authorization.
 type androidStatement struct {
 	chainStatement
 	Signature cbor.RawMessage `cbor:"sig"`
-}
-
-// A keyDescription is the extension in which Android's keystore describes a key.
-// The lists stay raw: only one of their some forty members matters.
-type keyDescription struct {
-	AttestationVersion       int
-	AttestationSecurityLevel asn1.Enumerated
-	KeyMintVersion           int
-	KeyMintSecurityLevel     asn1.Enumerated
-	AttestationChallenge     []byte
-	UniqueID                 []byte
-	SoftwareEnforced         asn1.RawValue
-	HardwareEnforced         asn1.RawValue
 }
 
 func (v *Validator) verifyAndroidKey(ctx context.Context, req *acme.Validation, raw cbor.RawMessage) (*attested, *acme.Problem) {
@@ -72,31 +51,39 @@ func (v *Validator) verifyAndroidKey(ctx context.Context, req *acme.Validation, 
 	if subtle.ConstantTimeCompare(description.AttestationChallenge, []byte(req.KeyAuthorization)) != 1 {
 		return nil, bad("challenge mismatch; expected %q, got %s", req.KeyAuthorization, quote(string(description.AttestationChallenge)))
 	}
-	if description.AttestationSecurityLevel < 1 {
-		return nil, bad("the attestation was made by software, not by a trusted execution environment or StrongBox")
-	}
-	serial, err := hardwareSerial(description.HardwareEnforced)
-	if err != nil {
-		return nil, bad("the key description is malformed: %v", err)
+	serial, problem := description.device()
+	if problem != nil {
+		return nil, problem
 	}
 	return &attested{key: crt.PublicKey, names: []string{serial}}, nil
 }
 
 // verifyAndroidChain verifies the chain: its last certificate has to be one of
-// the roots, or a re-issue of one with its key.
+// the roots, or a re-issue of one with its key. The validity of the first
+// certificate says nothing: the device writes it, by a clock that may be wrong, and
+// what is fresh is the challenge.
 func (v *Validator) verifyAndroidChain(chain []*x509.Certificate, roots []*x509.Certificate) *acme.Problem {
-	if len(chain) < 2 {
+	last := len(chain) - 1
+	if last < 1 {
 		return bad("missing root certificate in x5c chain")
 	}
-	if !slices.ContainsFunc(roots, func(root *x509.Certificate) bool { return sameAuthority(chain[len(chain)-1], root) }) {
+	i := slices.IndexFunc(roots, func(root *x509.Certificate) bool { return sameAuthority(chain[last], root) })
+	if i < 0 {
 		return bad("root certificate in chain is not trusted")
 	}
-	if problem := v.verifyChain(chain, nil, roots); problem != nil {
+	above := append(slices.Clone(chain[1:last]), roots[i])
+	if problem := v.verifyChain(above, nil, roots); problem != nil {
 		return problem
+	}
+	if len(chain[0].UnhandledCriticalExtensions) > 0 {
+		return bad("x5c is not valid: certificate 0 has a critical extension %s that is not known", chain[0].UnhandledCriticalExtensions[0])
 	}
 	// Path building may leave certificates out; here each has to be signed by the
 	// next, since it matters which one describes the key.
-	for i, crt := range chain[:len(chain)-1] {
+	for i, crt := range chain[:last] {
+		if !bytes.Equal(crt.RawIssuer, chain[i+1].RawSubject) {
+			return bad("x5c is not valid: certificate %d was issued by %s, not by %s", i, clip(crt.Issuer.String()), clip(chain[i+1].Subject.String()))
+		}
 		if err := crt.CheckSignatureFrom(chain[i+1]); err != nil {
 			return bad("x5c is not valid: certificate %d: %v", i, err)
 		}
@@ -123,33 +110,12 @@ func describedKey(chain []*x509.Certificate) (*x509.Certificate, *keyDescription
 			if i != 0 {
 				return nil, nil, bad("certificate %d of x5c is an attested key itself and cannot attest others", i)
 			}
-			description := new(keyDescription)
-			if rest, err := asn1.Unmarshal(ext.Value, description); err != nil || len(rest) > 0 {
-				return nil, nil, bad("the key description is malformed")
+			description, err := parseKeyDescription(ext.Value)
+			if err != nil {
+				return nil, nil, bad("the key description is malformed: %v", err)
 			}
 			return chain[i], description, nil
 		}
 	}
 	return nil, nil, bad("no certificate of x5c has a key description (extension %s)", oidAndroidAttestation)
-}
-
-// hardwareSerial returns attestationIdSerial of the list that hardware enforces,
-// "" if it is not there.
-func hardwareSerial(list asn1.RawValue) (string, error) {
-	for rest := list.Bytes; len(rest) > 0; {
-		var member asn1.RawValue
-		var err error
-		if rest, err = asn1.Unmarshal(rest, &member); err != nil {
-			return "", err
-		}
-		if member.Class != asn1.ClassContextSpecific || member.Tag != tagIDSerial {
-			continue
-		}
-		var serial []byte
-		if extra, err := asn1.Unmarshal(member.Bytes, &serial); err != nil || len(extra) > 0 {
-			return "", fmt.Errorf("attestationIdSerial is not an OCTET STRING")
-		}
-		return string(serial), nil
-	}
-	return "", nil
 }

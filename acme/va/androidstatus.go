@@ -23,7 +23,8 @@ const (
 )
 
 // An AndroidStatusFunc returns Google's list of revoked attestation keys, JSON:
-// {"entries": {serial number in lower-case hexadecimal: {"status": …}}}.
+// {"entries": {serial number: {"status": …}}}. Serial numbers are in lower-case
+// hexadecimal; the oldest entries, though, are in decimal.
 type AndroidStatusFunc func(ctx context.Context) ([]byte, error)
 
 // androidStatus keeps the list for a day.
@@ -47,9 +48,11 @@ func (v *Validator) notRevoked(ctx context.Context, req *acme.Validation, chain 
 		return retryable(acme.ProblemServerInternal, err, "the list of revoked Android attestation keys cannot be had")
 	}
 	for _, crt := range chain {
-		switch entries[crt.SerialNumber.Text(16)] {
-		case "REVOKED", "SUSPENDED":
-			return bad("x5c element contains a revoked certificate")
+		for _, base := range []int{16, 10} {
+			switch entries[crt.SerialNumber.Text(base)] {
+			case "REVOKED", "SUSPENDED":
+				return bad("x5c element contains a revoked certificate")
+			}
 		}
 	}
 	return nil

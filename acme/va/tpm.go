@@ -150,38 +150,60 @@ func (s *tpmStatement) hash() (crypto.Hash, *acme.Problem) {
 	return 0, bad("invalid alg %d in attestation statement", alg)
 }
 
-// checkAKSignature checks the TPMT_SIGNATURE of an AK over certInfo.
+// checkAKSignature checks the signature of an AK over certInfo: a TPMT_SIGNATURE, or
+// one that is bare, as browsers send it and the vectors of WebAuthn have it although
+// its text says otherwise.
 func checkAKSignature(pub crypto.PublicKey, hash crypto.Hash, certInfo, sig []byte) *acme.Problem {
-	signature, err := unmarshalTPM[tpm2.TPMTSignature](sig)
-	if err != nil {
-		return bad("invalid sig in attestation statement: %v", err)
-	}
-	sum := digest(hash, certInfo)
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
 		if pub.N.BitLen() < minRSABits {
 			return bad("AK too small: must be at least %d bits but was %d bits", minRSABits, pub.N.BitLen())
 		}
-		switch signature.SigAlg {
-		case tpm2.TPMAlgRSASSA:
-			if s, err := signature.Signature.RSASSA(); err == nil && rsa.VerifyPKCS1v15(pub, hash, sum, s.Sig.Buffer) == nil {
-				return nil
-			}
-		case tpm2.TPMAlgRSAPSS:
-			if s, err := signature.Signature.RSAPSS(); err == nil && rsa.VerifyPSS(pub, hash, sum, s.Sig.Buffer, nil) == nil {
-				return nil
-			}
-		}
 	case *ecdsa.PublicKey:
-		s, err := signature.Signature.ECDSA()
-		if err == nil && signature.SigAlg == tpm2.TPMAlgECDSA &&
-			ecdsa.Verify(pub, sum, new(big.Int).SetBytes(s.SignatureR.Buffer), new(big.Int).SetBytes(s.SignatureS.Buffer)) {
-			return nil
-		}
 	default:
 		return bad("unsupported AK of type %T", pub)
 	}
+	sum := digest(hash, certInfo)
+	signature, err := unmarshalTPM[tpm2.TPMTSignature](sig)
+	switch {
+	case err == nil && signedByTPM(pub, hash, sum, signature), err != nil && signedBare(pub, hash, sum, sig):
+		return nil
+	case err != nil:
+		return bad("invalid sig in attestation statement: %v", err)
+	}
 	return bad("could not verify attestation: the AK did not sign certInfo")
+}
+
+// signedByTPM reports whether a signature is of the key over a digest.
+func signedByTPM(pub crypto.PublicKey, hash crypto.Hash, sum []byte, signature *tpm2.TPMTSignature) bool {
+	switch pub := pub.(type) {
+	case *rsa.PublicKey:
+		switch signature.SigAlg {
+		case tpm2.TPMAlgRSASSA:
+			s, err := signature.Signature.RSASSA()
+			return err == nil && rsa.VerifyPKCS1v15(pub, hash, sum, s.Sig.Buffer) == nil
+		case tpm2.TPMAlgRSAPSS:
+			s, err := signature.Signature.RSAPSS()
+			return err == nil && rsa.VerifyPSS(pub, hash, sum, s.Sig.Buffer, nil) == nil
+		}
+	case *ecdsa.PublicKey:
+		s, err := signature.Signature.ECDSA()
+		return err == nil && signature.SigAlg == tpm2.TPMAlgECDSA &&
+			ecdsa.Verify(pub, sum, new(big.Int).SetBytes(s.SignatureR.Buffer), new(big.Int).SetBytes(s.SignatureS.Buffer))
+	}
+	return false
+}
+
+// signedBare is signedByTPM for a signature without what a TPM puts around it:
+// RSASSA-PKCS1-v1_5, or ECDSA in DER.
+func signedBare(pub crypto.PublicKey, hash crypto.Hash, sum, sig []byte) bool {
+	switch pub := pub.(type) {
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(pub, hash, sum, sig) == nil
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(pub, sum, sig)
+	}
+	return false
 }
 
 // checkCertifyInfo checks that certInfo is about the key in pubArea, and that this

@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"flag"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,6 +77,39 @@ func TestRealTPM(t *testing.T) {
 		}
 		v.attest("laptop-17", "tpm", r.statement(r.certificate(v, akExtensions(t, "laptop-17"))), key, "", "")
 		v.attest("anything", "tpm", r.statement(r.certificate(v, akExtensions(t, ""))), key, "", "")
+	}
+}
+
+// TestRealTPMBareSignature has the signatures without what a TPM puts around them.
+func TestRealTPMBareSignature(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	for _, name := range clients {
+		r := loadRecording(t, name)
+		signature, err := tpm2.Unmarshal[tpm2.TPMTSignature](r.Signature)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := signature.Signature.RSASSA(); err == nil {
+			r.Signature = s.Sig.Buffer
+		} else if s, err := signature.Signature.ECDSA(); err == nil {
+			number := func(p tpm2.TPM2BECCParameter) *big.Int { return new(big.Int).SetBytes(p.Buffer) }
+			if r.Signature, err = asn1.Marshal([]*big.Int{number(s.SignatureR), number(s.SignatureS)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ak := r.certificate(v, akExtensions(t, "laptop-17"))
+		area, err := unmarshalTPM[tpm2.TPMTPublic](r.PubArea)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := tpm2.Pub(*area)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.attest("laptop-17", "tpm", r.statement(ak), key, "", "")
+		r.Signature[len(r.Signature)-1] ^= 1
+		v.attest("laptop-17", "tpm", r.statement(ak), nil, badStatement, "invalid sig in attestation statement")
 	}
 }
 

@@ -1,0 +1,304 @@
+package va
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	_ "crypto/sha1" // what Windows has its TPMs sign with
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/google/go-tpm/tpm2"
+
+	"stepca/acme"
+	"stepca/ca"
+)
+
+// The tests of this file read testdata/published, which says where each vector is
+// from. They were made for other challenges than ours, so what they can show is
+// told there too.
+
+func published(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "published", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// publishedChain is a chain in PEM, leaf first.
+func publishedChain(t testing.TB, name string) []*x509.Certificate {
+	t.Helper()
+	var chain []*x509.Certificate
+	for block, rest := pem.Decode(published(t, name)); block != nil; block, rest = pem.Decode(rest) {
+		crt, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		chain = append(chain, crt)
+	}
+	return chain
+}
+
+// chainOf is x5c of a chain.
+func chainOf(chain []*x509.Certificate) []any {
+	var x5c []any
+	for _, crt := range chain {
+		x5c = append(x5c, crt.Raw)
+	}
+	return x5c
+}
+
+// A registration is what a browser answers to navigator.credentials.create
+// (WebAuthn Level 3 §5.1.8), as far as it matters.
+type registration struct {
+	AttestationObject string `json:"attestationObject"` // base64url
+	ClientDataJSON    string `json:"clientDataJSON"`    // base64url
+}
+
+func loadRegistration(t testing.TB, name string) *registration {
+	t.Helper()
+	r := new(registration)
+	if err := json.Unmarshal(published(t, "webauthn/"+name+".json"), r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func unbase64(t testing.TB, s string) []byte {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// decode reads a member of the attestation object into v.
+func (r *registration) decode(t testing.TB, member string, v any) {
+	t.Helper()
+	var object map[string]cbor.RawMessage
+	if err := cbor.Unmarshal(unbase64(t, r.AttestationObject), &object); err != nil {
+		t.Fatal(err)
+	}
+	if err := cbor.Unmarshal(object[member], v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *registration) chain(t testing.TB) []*x509.Certificate {
+	t.Helper()
+	var s chainStatement
+	r.decode(t, "attStmt", &s)
+	chain, problem := s.parseChain()
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	return chain
+}
+
+// signed is what statements of WebAuthn sign where ours sign the key authorization:
+// authenticatorData and the digest of clientDataJSON (§6.5.4).
+func (r *registration) signed(t testing.TB) []byte {
+	t.Helper()
+	var authData []byte
+	r.decode(t, "authData", &authData)
+	sum := sha256.Sum256(unbase64(t, r.ClientDataJSON))
+	return append(authData, sum[:]...)
+}
+
+// key is the credential's public key, which authenticatorData ends with (§6.5.1): a
+// COSE key (RFC 9053 §7.1, RFC 8230 §4).
+func (r *registration) key(t testing.TB) interface{ Equal(crypto.PublicKey) bool } {
+	t.Helper()
+	var authData []byte
+	r.decode(t, "authData", &authData)
+	idLength := int(authData[53])<<8 | int(authData[54])
+	var key map[int]any
+	if err := cbor.Unmarshal(authData[55+idLength:], &key); err != nil {
+		t.Fatal(err)
+	}
+	number := func(label int) *big.Int { return new(big.Int).SetBytes(key[label].([]byte)) }
+	if key[1] == uint64(3) {
+		return &rsa.PublicKey{N: number(-1), E: int(number(-2).Int64())}
+	}
+	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(-2), Y: number(-3)}
+}
+
+// validation takes the registration for an answer to a challenge, of which the key
+// authorization would be keyAuthorization.
+func (r *registration) validation(keyAuthorization []byte, roots []*x509.Certificate) *acme.Validation {
+	return &acme.Validation{
+		Type: acme.DeviceAttest01, Identifier: ca.Identifier{Type: ca.PermanentIdentifier, Value: "device"},
+		Token: testToken, KeyAuthorization: string(keyAuthorization),
+		Payload:          []byte(`{"attObj":"` + r.AttestationObject + `"}`),
+		AcceptsFormat:    func(string) bool { return true },
+		AttestationRoots: roots,
+	}
+}
+
+// validatorAt validates at a time, with nothing revoked.
+func validatorAt(now time.Time) *Validator {
+	return New(Config{Now: func() time.Time { return now }, AndroidStatus: statusList(`{"entries":{}}`)})
+}
+
+func day(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+// TestPublishedTPM: everything in the statements holds but one thing, for which they
+// are refused: the vector of WebAuthn Level 3 §16.13 is of a key without attributes,
+// and the real machine with Windows signs a digest of SHA-1.
+func TestPublishedTPM(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		root    *x509.Certificate
+		now     time.Time
+		hash    crypto.Hash
+		text    string // why it is refused
+		certify string // the same for what is certified
+	}{
+		{"w3c-tpm", publishedChain(t, "webauthn/w3c-root.pem")[0], day(2026, time.January, 1), crypto.SHA256, "provided key is exportable", "provided key is exportable"},
+		{"windows-2022", loadRegistration(t, "windows-2022").chain(t)[1], day(2023, time.January, 1), crypto.SHA1, "invalid alg -65535", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r, roots, v := loadRegistration(t, tt.name), []*x509.Certificate{tt.root}, validatorAt(tt.now)
+			_, err := v.Validate(t.Context(), r.validation(r.signed(t), roots))
+			wantProblem(t, err, badStatement, false, tt.text)
+			_, err = validatorAt(day(2017, time.December, 31)).Validate(t.Context(), r.validation(r.signed(t), roots))
+			wantProblem(t, err, badStatement, false, "x5c is not valid")
+
+			chain := r.chain(t)
+			ak := chain[0]
+			handleSAN(ak)
+			if problem := v.verifyChain(chain, nil, roots); problem != nil {
+				t.Error(problem)
+			}
+			if names, problem := checkAK(ak); problem != nil || len(names) > 0 {
+				t.Errorf("AK certificate: names %q, problem %v", names, problem)
+			}
+			var s struct {
+				CertInfo  []byte `cbor:"certInfo"`
+				PubArea   []byte `cbor:"pubArea"`
+				Signature []byte `cbor:"sig"`
+			}
+			r.decode(t, "attStmt", &s)
+			public, err := unmarshalTPM[tpm2.TPMTPublic](s.PubArea)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := unmarshalTPM[tpm2.TPMSAttest](s.CertInfo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problem := checkAKSignature(ak.PublicKey, tt.hash, s.CertInfo, s.Signature); problem != nil {
+				t.Error(problem)
+			}
+			if want := digest(tt.hash, r.signed(t)); !bytes.Equal(info.ExtraData.Buffer, want) {
+				t.Errorf("extraData %x, want %x", info.ExtraData.Buffer, want)
+			}
+			if problem := checkCertifyInfo(info, public); tt.certify != "" {
+				wantProblem(t, orNil(problem), badStatement, false, tt.certify)
+			} else if problem != nil {
+				t.Error(problem)
+			}
+			if key, problem := publicKey(public); problem != nil || !r.key(t).Equal(key) {
+				t.Errorf("key %v, want the credential's, %v; problem %v", key, r.key(t), problem)
+			}
+		})
+	}
+}
+
+// TestPublishedApple: the chains of Apple's WebAuthn are like those of Managed
+// Device Attestation, but say nothing of a challenge of ours.
+func TestPublishedApple(t *testing.T) {
+	t.Parallel()
+	r := loadRegistration(t, "w3c-apple")
+	_, err := validatorAt(day(2026, time.January, 1)).Validate(t.Context(), r.validation(r.signed(t), publishedChain(t, "webauthn/w3c-root.pem")))
+	wantProblem(t, err, badStatement, false, "no freshness code")
+
+	r = loadRegistration(t, "apple-2020")
+	now := time.Date(2020, time.October, 7, 12, 0, 0, 0, time.UTC)
+	_, err = validatorAt(now).Validate(t.Context(), r.validation(r.signed(t), r.chain(t)[1:]))
+	wantProblem(t, err, badStatement, false, "no freshness code")
+	_, err = validatorAt(now).Validate(t.Context(), r.validation(r.signed(t), nil))
+	wantProblem(t, err, badStatement, false, "x5c is not valid")
+}
+
+// TestPublishedPacked: statements of security keys have no meaning here.
+func TestPublishedPacked(t *testing.T) {
+	t.Parallel()
+	r := loadRegistration(t, "w3c-packed")
+	_, err := validatorAt(day(2026, time.January, 1)).Validate(t.Context(), r.validation(r.signed(t), nil))
+	wantProblem(t, err, badStatement, false, `unsupported attestation object format "packed"`)
+}
+
+// TestPublishedYubiKey: what a YubiKey 5 (firmware 5.4.3) says of two of its slots
+// leads to Yubico's root. The keys, as far as we know, have signed nothing of ours.
+func TestPublishedYubiKey(t *testing.T) {
+	t.Parallel()
+	v := validatorAt(day(2026, time.January, 1))
+	for _, slot := range []string{"9a", "9c"} {
+		chain := publishedChain(t, "yubikey/"+slot+".pem")
+		if problem := v.verifyChain(chain, yubicoIntermediates(), yubicoRoots()); problem != nil {
+			t.Errorf("%s: %v", slot, problem)
+		}
+		if serial, err := stepSerial(chain[0]); serial != "28557046" || err != nil {
+			t.Errorf("%s: serial number %q, error %v", slot, serial, err)
+		}
+		statement := map[string]any{"x5c": chainOf(chain), "sig": encodeCBOR(t, []byte("signature")), "alg": -7}
+		check := func(text string) {
+			t.Helper()
+			req := validation(acme.DeviceAttest01, ca.Identifier{Type: ca.PermanentIdentifier, Value: "28557046"})
+			req.Payload, req.AcceptsFormat = answer(t, FormatStep, statement), func(string) bool { return true }
+			_, err := v.Validate(t.Context(), req)
+			wantProblem(t, err, badStatement, false, text)
+		}
+		check("failed to validate signature")
+		statement["x5c"] = chainOf(chain[:1]) // without the certificate in slot F9
+		check("x5c is not valid")
+	}
+}
+
+// TestPublishedAndroidStatus: the keys that Google has revoked are found, be they
+// listed in decimal, as the first ones were, or in hexadecimal.
+func TestPublishedAndroidStatus(t *testing.T) {
+	t.Parallel()
+	list := published(t, "android/status.json")
+	v := New(Config{AndroidStatus: func(context.Context) ([]byte, error) { return list, nil }})
+	for _, revoked := range []struct {
+		serial string
+		base   int
+	}{
+		{"6681152659205225093", 10}, {"8350192447815228107", 10}, {"9408173275444922801", 10}, {"11244410301401252959", 10},
+		{"5cb838f1fe157a85", 16}, {"cc66e9a93713b6e643b26c15879786f7", 16},
+	} {
+		serial, ok := new(big.Int).SetString(revoked.serial, revoked.base)
+		if !ok {
+			t.Fatal(revoked.serial)
+		}
+		chain := append(publishedChain(t, "android/factory-2019.pem"), &x509.Certificate{SerialNumber: serial})
+		problem := v.notRevoked(t.Context(), new(acme.Validation), chain)
+		wantProblem(t, orNil(problem), badStatement, false, "revoked certificate")
+	}
+	for _, name := range []string{"factory-2019", "remote-2023", "grapheneos-2026"} {
+		if problem := v.notRevoked(t.Context(), new(acme.Validation), publishedChain(t, "android/"+name+".pem")); problem != nil {
+			t.Errorf("%s: %v", name, problem)
+		}
+	}
+}
