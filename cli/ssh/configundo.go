@@ -26,6 +26,9 @@ func undoConfig(env *cli.Env, hostOnly, force bool) error {
 	if err != nil {
 		return err
 	}
+	if !hostOnly {
+		rememberedHosts(env).forget()
+	}
 	var kept []*journalEntry
 	var failures []error
 	for _, e := range slices.Backward(j.Entries) {
