@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/asn1"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -116,12 +117,32 @@ func (s *session) ekCertificate(index tpm2.TPMHandle) ([]byte, error) {
 	return withoutPadding(der)
 }
 
-// withoutPadding returns the first value of some DER, which some makers follow with
-// padding.
-func withoutPadding(der []byte) ([]byte, error) {
+// storedCertificate begins what some makers put around a certificate:
+// TCG_PCCLIENT_STORED_CERT with a whole certificate (TCG PC Client Specific
+// Implementation Specification for Conventional BIOS 1.21 §7.3.2). The length of the
+// certificate follows, two octets.
+var storedCertificate = []byte{0x10, 0x01, 0x00}
+
+// withoutPadding returns the first value of some DER, which some makers precede with
+// a header and some follow with padding; nil if it is padding only, since memory may
+// be defined and not written.
+func withoutPadding(data []byte) ([]byte, error) {
+	if len(bytes.Trim(data, "\x00")) == 0 || len(bytes.Trim(data, "\xff")) == 0 {
+		return nil, nil
+	}
+	if rest, ok := bytes.CutPrefix(data, storedCertificate); ok && len(rest) >= 2 {
+		size := int(binary.BigEndian.Uint16(rest))
+		if size > len(rest)-2 {
+			return nil, fmt.Errorf("it has %d bytes of the %d that it announces", len(rest)-2, size)
+		}
+		data = rest[2:][:size]
+	}
 	var value asn1.RawValue
-	if _, err := asn1.Unmarshal(der, &value); err != nil {
+	if _, err := asn1.Unmarshal(data, &value); err != nil {
 		return nil, fmt.Errorf("it is not one: %w", err)
+	}
+	if value.Class != asn1.ClassUniversal || value.Tag != asn1.TagSequence || !value.IsCompound {
+		return nil, errors.New("it is not one: it is no SEQUENCE")
 	}
 	return value.FullBytes, nil
 }

@@ -162,10 +162,41 @@ func FuzzResponse(f *testing.F) {
 func FuzzEKCertificate(f *testing.F) {
 	f.Add([]byte{0x30, 3, 2, 1, 1, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if crt, err := withoutPadding(data); err == nil && !bytes.HasPrefix(data, crt) {
+		crt, err := withoutPadding(data)
+		switch {
+		case err != nil || crt == nil:
+		case !bytes.HasPrefix(data, crt) && !(bytes.HasPrefix(data, storedCertificate) && bytes.HasPrefix(data[5:], crt)):
 			t.Error("the certificate is not what was read")
 		}
 	})
+}
+
+func TestWithoutPadding(t *testing.T) {
+	t.Parallel()
+	crt := []byte{0x30, 0x03, 0x02, 0x01, 0x05}
+	for name, tt := range map[string]struct {
+		data, want []byte
+		fails      bool
+	}{
+		"plain":                     {data: crt, want: crt},
+		"padded with zeros":         {data: append(bytes.Clone(crt), 0, 0, 0), want: crt},
+		"padded with ones":          {data: append(bytes.Clone(crt), 0xff, 0xff), want: crt},
+		"with a header":             {data: append([]byte{0x10, 0x01, 0x00, 0x00, 0x05}, crt...), want: crt},
+		"with a header and padding": {data: append(append([]byte{0x10, 0x01, 0x00, 0x00, 0x05}, crt...), 0xff, 0xff), want: crt},
+		"never written":             {data: bytes.Repeat([]byte{0xff}, 16)},
+		"erased":                    {data: make([]byte, 16)},
+		"empty":                     {},
+		"longer than it is":         {data: []byte{0x10, 0x01, 0x00, 0xff, 0xff, 0x30}, fails: true},
+		"a header alone":            {data: []byte{0x10, 0x01, 0x00, 0x00, 0x00}, fails: true},
+		"a header cut off":          {data: []byte{0x10, 0x01, 0x00, 0x01}, fails: true},
+		"no SEQUENCE":               {data: []byte{0x02, 0x01, 0x05}, fails: true},
+		"cut off":                   {data: crt[:4], fails: true},
+	} {
+		got, err := withoutPadding(tt.data)
+		if !bytes.Equal(got, tt.want) || (got == nil) != (tt.want == nil) || (err != nil) != tt.fails {
+			t.Errorf("%s: %x, %v; want %x", name, got, err, tt.want)
+		}
+	}
 }
 
 // TestVerifyChain refuses what a careless or hostile attestation CA answers.
