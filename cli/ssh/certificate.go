@@ -92,6 +92,12 @@ func commentFlag(cmd *cobra.Command, value *string) {
 }
 
 func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, keyID, keyFile string) error {
+	switch "" {
+	case keyID:
+		return cli.MissingArgs(cmd, "key-id")
+	case keyFile:
+		return cli.MissingArgs(cmd, "key-file")
+	}
 	f.password.taken = f.conn.Offline.Enabled
 	s, err := f.subject(keyID)
 	if err != nil {

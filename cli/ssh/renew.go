@@ -45,6 +45,9 @@ func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "ssh-cert", "ssh-key")
 	}
+	if err := checkOut(f.out, keyFile, "private key"); err != nil {
+		return err
+	}
 	out := cmp.Or(f.out, crtFile)
 	if err := env.MayWrite(out, f.force); err != nil {
 		return err

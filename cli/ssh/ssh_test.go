@@ -20,6 +20,7 @@ import (
 	"stepca/cli/clitest"
 	"stepca/cli/ssh"
 	"stepca/internal/catest"
+	"stepca/internal/sockdir"
 	"stepca/keyfile"
 	"stepca/server/builtin"
 	"stepca/server/command"
@@ -128,10 +129,9 @@ func startAgent(env *testscript.Env) error {
 	return nil
 }
 
-// runAgent runs ssh-agent until stop is called. The names of sockets must be
-// short, so it has a directory of its own.
+// runAgent runs ssh-agent until stop is called.
 func runAgent() (socket string, stop func(), err error) {
-	dir, err := os.MkdirTemp("", "agent")
+	dir, err := sockdir.Make("agent")
 	if err != nil {
 		return "", nil, err
 	}
