@@ -47,20 +47,30 @@ type Config struct {
 // A Registry has the engines of a program by type.
 type Registry map[string]func(context.Context, Config) (Engine, error)
 
-// Open opens the key manager that c describes. The error is ErrUnsupported if
-// this program has no engine for it.
+// Check returns nil if c can be opened as far as its words tell, and ErrUnsupported
+// if this program has no engine for it.
+func (r Registry) Check(c Config) error {
+	_, err := r.engineType(c)
+	return err
+}
+
+// Open opens the key manager that c describes, unless Check has an error.
 func (r Registry) Open(ctx context.Context, c Config) (Engine, error) {
-	typ, err := c.engineType()
+	typ, err := r.engineType(c)
 	if err != nil {
-		return nil, err
-	}
-	open, ok := r[typ]
-	if !ok {
-		return nil, fmt.Errorf("opening the key manager: kms type '%s' %w by this build, which has %s",
-			typ, ErrUnsupported, strings.Join(slices.Sorted(maps.Keys(r)), ", "))
+		return nil, fmt.Errorf("opening the key manager: %w", err)
 	}
 	c.Type = typ
-	return open(ctx, c)
+	return r[typ](ctx, c)
+}
+
+func (r Registry) engineType(c Config) (string, error) {
+	typ, err := c.engineType()
+	if err == nil && r[typ] == nil {
+		err = fmt.Errorf("kms type '%s' %w by this build, which has %s",
+			typ, ErrUnsupported, strings.Join(slices.Sorted(maps.Keys(r)), ", "))
+	}
+	return typ, err
 }
 
 // engineType returns the type that c names or implies.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"stepca/ca"
 
@@ -51,3 +52,6 @@ func (s *Server) banner(a *authority) {
 func ProductName(version string) string {
 	return fmt.Sprintf("Smallstep CA/%s (%s/%s)", version, runtime.GOOS, runtime.GOARCH)
 }
+
+// stamp begins the lines that scripts know from the reference's standard logger.
+func stamp() string { return time.Now().Format("2006/01/02 15:04:05") }

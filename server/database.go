@@ -34,11 +34,7 @@ func openStore(ctx context.Context, db *config.DB, engines map[string]EngineOpen
 		Orders:          period(time.Duration(keep.Orders)),
 		Refusals:        period(time.Duration(keep.Refusals)),
 	}
-	open, ok := engines[db.Engine()]
-	if !ok {
-		return nil, nil, fmt.Errorf("db.type %q is not supported by this build", db.Type)
-	}
-	engine, err := open(ctx, db, log)
+	engine, err := engines[db.Engine()](ctx, db, log) // Check found that it is there
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the database (db.type %q): %w", db.Type, oneLine{err})
 	}

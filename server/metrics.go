@@ -1,9 +1,6 @@
 package server
 
 import (
-	"context"
-	"crypto"
-	"io"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -15,7 +12,6 @@ import (
 
 	"stepca/ca"
 	"stepca/issue"
-	"stepca/kms"
 )
 
 // Bounds of scrapes, as the reference has them.
@@ -149,24 +145,11 @@ func (m *metrics) gauge(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "step_ca", Name: name, Help: help}, value))
 }
 
-// A countedSigner counts the signatures of a key.
-type countedSigner struct {
-	kms.Signer
-	m *metrics
-}
-
-// Sign implements crypto.Signer.
-func (s countedSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return s.SignContext(context.Background(), digest, opts)
-}
-
-// SignContext implements kms.Signer.
-func (s countedSigner) SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	sig, err := s.Signer.SignContext(ctx, digest, opts)
-	if err != nil {
-		s.m.kmsErrors.Inc()
-		return nil, err
+// registerGauges adds what is read off the store at each scrape.
+func (s *Server) registerGauges() {
+	s.metrics.gauge("refusals_not_recorded", "Number of refusals that were counted but not stored, because there were too many",
+		func() float64 { return float64(s.store.RefusalsMissed()) })
+	if q, ok := s.db.(interface{ QueueDepth() int }); ok {
+		s.metrics.gauge("store_queue_depth", "Number of transactions waiting for the disk", func() float64 { return float64(q.QueueDepth()) })
 	}
-	s.m.kmsSigned.Inc()
-	return sig, nil
 }

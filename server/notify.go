@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -50,5 +51,22 @@ func (n notifier) send(state string) {
 	defer conn.Close()
 	if conn.SetWriteDeadline(time.Now().Add(notifyTimeout)) == nil {
 		conn.Write([]byte(state))
+	}
+}
+
+// watchdog tells the service manager that the process is alive, if it asks.
+func (s *Server) watchdog(ctx context.Context) {
+	if s.notify.watchdog == 0 {
+		return
+	}
+	tick := time.NewTicker(s.notify.watchdog / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.notify.alive()
+		}
 	}
 }

@@ -101,14 +101,10 @@ func (t *inProcess) connection() (*tls.ConnectionState, error) {
 	if err := ownsKey(t.crt, state.PeerCertificates); err != nil {
 		return nil, err
 	}
-	intermediates := x509.NewCertPool()
-	for _, crt := range state.PeerCertificates[1:] {
-		intermediates.AddCert(crt)
-	}
 	var err error
 	state.VerifiedChains, err = state.PeerCertificates[0].Verify(x509.VerifyOptions{
 		Roots:         t.offline.authority.tls.ClientCAs,
-		Intermediates: intermediates,
+		Intermediates: pool(state.PeerCertificates[1:]),
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {

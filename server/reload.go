@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"stepca/config"
 )
 
 // errDatabaseChanged refuses a reload: the store stays open across reloads.
@@ -36,62 +34,36 @@ func (s *Server) Reload(ctx context.Context) (err error) {
 			s.log.Info("reloaded", "file", s.opts.ConfigFile)
 			return
 		}
-		s.log.Error("Reload failed: "+err.Error(), "hint", "Continuing to run with the original configuration. You can force a restart by sending a SIGTERM signal and then restarting the step-ca.")
+		s.log.Error("Reload failed because "+err.Error(), "hint", "Continuing to run with the original configuration. You can force a restart by sending a SIGTERM signal and then restarting the step-ca.")
 	}()
 
 	cfg, err := s.loadConfig()
 	if err != nil {
-		return fmt.Errorf("error reloading ca configuration: %w", err)
+		return fmt.Errorf("the file cannot be used: error reloading ca configuration: %w", err)
 	}
 	old := s.current.Load()
 	if !sameJSON(cfg.DB, old.cfg.DB) {
-		return fmt.Errorf("Reload failed because %w", errDatabaseChanged)
+		return errDatabaseChanged
 	}
 	next, err := s.build(ctx, cfg, time.Now())
 	if err != nil {
 		return fmt.Errorf("the CA with new configuration could not be initialized: %w", err)
 	}
-	if cfg.CRL.IsEnabled() && s.revocation == nil {
-		return errors.Join(errors.New("crl.enabled needs a database, and db is not configured"), next.close())
+	if err := s.buildAPI(next); err != nil {
+		return errors.Join(err, next.close())
 	}
-	added, removed, err := s.changeListeners(cfg)
+	added, removed, err := s.bind(cfg, nil)
 	if err != nil {
 		return errors.Join(err, next.close())
 	}
 	if s.revocation != nil {
 		if err := s.revocation.Reload(next.revocationSettings()); err != nil {
-			for _, l := range added {
-				l.net.Close()
-			}
+			closeAll(added)
 			return errors.Join(err, next.close())
 		}
 	}
 	s.swap(ctx, next, added, removed)
 	return nil
-}
-
-// changeListeners binds the addresses that are new. Nothing is closed yet.
-func (s *Server) changeListeners(cfg *config.Config) (added, removed []*listener, err error) {
-	want := addresses(cfg)
-	for r, address := range want {
-		if l := s.listeners[r]; l != nil && l.address == address {
-			continue
-		}
-		l, err := listen(r, address, nil)
-		if err != nil {
-			for _, l := range added {
-				l.net.Close()
-			}
-			return nil, nil, fmt.Errorf("%s: %w", addressKey[r], err)
-		}
-		added = append(added, l)
-	}
-	for r, l := range s.listeners {
-		if want[r] != l.address {
-			removed = append(removed, l)
-		}
-	}
-	return added, removed, nil
 }
 
 // swap takes the next authority into use and retires the old one when the
@@ -107,8 +79,7 @@ func (s *Server) swap(ctx context.Context, next *authority, added, removed []*li
 	next.start(context.WithoutCancel(ctx))
 	s.use(next)
 	for _, l := range added {
-		l.serve(s.log, s.fail)
-		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.shown())
+		s.serve(l)
 	}
 	for _, l := range removed {
 		s.draining.Go(func() {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"stepca/acme"
 	"stepca/acme/acmeserver"
-	"stepca/config"
 	"stepca/kv"
 	"stepca/revocation"
 	"stepca/store"
@@ -76,8 +74,12 @@ func Open(ctx context.Context, opts Options, log *slog.Logger) (_ *Server, err e
 		return nil, err
 	}
 	defer sockets.rest()
-	if err := s.bind(a.cfg, sockets); err != nil {
+	listeners, _, err := s.bind(a.cfg, sockets)
+	if err != nil {
 		return nil, err
+	}
+	for _, l := range listeners {
+		s.listeners[l.role] = l
 	}
 	if s.control, err = newControl(a.cfg.DB, &externalKeys{s, s.current.Load}); err != nil {
 		s.log.Warn("commands on this machine cannot reach the running server", "error", err)
@@ -131,42 +133,19 @@ func (s *Server) assemble(ctx context.Context) (a *authority, err error) {
 	if a, err = s.build(ctx, cfg, started); err != nil {
 		return nil, err
 	}
-	if !s.store.Keeps() {
-		if cfg.CRL.IsEnabled() {
-			return a, errors.New("could not generate a CRL: crl.enabled needs a database, and db is not configured")
+	if s.store.Keeps() {
+		s.revocation, err = revocation.New(revocation.Config{
+			Store: s.store, Log: s.log, Shared: shared(cfg.DB), Settings: a.revocationSettings(),
+		})
+		if err != nil {
+			return a, err
 		}
-		s.warnACME(a)
-		return a, nil
-	}
-	s.revocation, err = revocation.New(revocation.Config{
-		Store: s.store, Log: s.log, Shared: shared(cfg.DB), Settings: a.revocationSettings(),
-	})
-	if err != nil {
-		return a, err
-	}
-	if err := s.openACME(ctx, cfg.DB); err != nil {
-		return a, err
+		if err := s.openACME(ctx, cfg.DB); err != nil {
+			return a, err
+		}
 	}
 	s.warnACME(a)
-	a.api, err = s.buildAPI(a)
-	return a, err
-}
-
-// loadConfig reads the file and refuses what Check calls an error. Warnings go
-// to the log, one line each.
-func (s *Server) loadConfig() (*config.Config, error) {
-	cfg, err := config.Load(s.opts.ConfigFile)
-	if err != nil {
-		return nil, err
-	}
-	faults := cfg.Check()
-	for _, f := range faults.Warnings() {
-		s.log.Warn("configuration", "file", s.opts.ConfigFile, "fault", f.String())
-	}
-	if err := faults.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.opts.ConfigFile, err)
-	}
-	return cfg, nil
+	return a, s.buildAPI(a)
 }
 
 // Run serves until ctx ends, then drains. It returns nil after a clean stop.
@@ -187,8 +166,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.mu.Lock()
 	s.current.Load().start(work)
 	for _, l := range s.bound() {
-		l.serve(s.log, s.fail)
-		fmt.Fprintf(s.opts.Stderr, "%s Serving %s on %s ...\n", stamp(), l.protocol(), l.shown())
+		s.serve(l)
 	}
 	close(s.serving)
 	s.mu.Unlock()
@@ -262,92 +240,6 @@ func (s *Server) use(a *authority) {
 	}
 }
 
-// addresses are the listeners that a configuration asks for.
-func addresses(cfg *config.Config) map[role]string {
-	want := map[role]string{roleHTTPS: cfg.Address}
-	if cfg.InsecureAddress != "" {
-		want[roleHTTP] = cfg.InsecureAddress
-	}
-	if cfg.MetricsAddress != "" {
-		want[roleMetrics] = cfg.MetricsAddress
-	}
-	return want
-}
-
-// bind binds all addresses of a configuration, or none.
-func (s *Server) bind(cfg *config.Config, sockets *activation) error {
-	for r, address := range addresses(cfg) {
-		l, err := listen(r, address, sockets)
-		if err != nil {
-			for _, l := range s.listeners {
-				l.net.Close()
-			}
-			return fmt.Errorf("%s: %w", addressKey[r], err)
-		}
-		s.listeners[r] = l
-	}
-	return nil
-}
-
-// addressKey is the key of ca.json that an address comes from.
-var addressKey = map[role]string{roleHTTPS: "address", roleHTTP: "insecureAddress", roleMetrics: "metricsAddress"}
-
-// bound returns the listeners in a fixed order.
-func (s *Server) bound() []*listener {
-	var list []*listener
-	for _, r := range []role{roleHTTPS, roleHTTP, roleMetrics} {
-		if l := s.listeners[r]; l != nil {
-			list = append(list, l)
-		}
-	}
-	return list
-}
-
-func (l *listener) protocol() string {
-	if l.role == roleHTTPS {
-		return "HTTPS"
-	}
-	return "HTTP"
-}
-
-// shown is the address for people: as configured, but with the real port where
-// that leaves the choice to the system.
-func (l *listener) shown() string {
-	if _, port, err := net.SplitHostPort(l.address); err == nil && port == "0" {
-		return l.net.Addr().String()
-	}
-	return l.address
-}
-
 // Addr returns the address on which HTTPS is served: the real port where the
 // configuration has 0.
 func (s *Server) Addr() string { return s.listeners[roleHTTPS].net.Addr().String() }
-
-// watchdog tells the service manager that the process is alive, if it asks.
-func (s *Server) watchdog(ctx context.Context) {
-	if s.notify.watchdog == 0 {
-		return
-	}
-	tick := time.NewTicker(s.notify.watchdog / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			s.notify.alive()
-		}
-	}
-}
-
-// registerGauges adds what is read off the store at each scrape.
-func (s *Server) registerGauges() {
-	s.metrics.gauge("refusals_not_recorded", "Number of refusals that were counted but not stored, because there were too many",
-		func() float64 { return float64(s.store.RefusalsMissed()) })
-	if q, ok := s.db.(interface{ QueueDepth() int }); ok {
-		s.metrics.gauge("store_queue_depth", "Number of transactions waiting for the disk", func() float64 { return float64(q.QueueDepth()) })
-	}
-}
-
-// stamp begins the lines that scripts know from the reference's standard logger.
-func stamp() string { return time.Now().Format("2006/01/02 15:04:05") }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,8 +17,6 @@ import (
 	"stepca/issue"
 	"stepca/keyfile"
 	"stepca/kms"
-	"stepca/policy"
-	"stepca/provisioner"
 	"stepca/template"
 )
 
@@ -57,41 +54,17 @@ func (s *Server) openSSH(ctx context.Context, a *authority) (*sshAuthority, erro
 	return sa, err
 }
 
-// openSSHKey opens one key; "" gives none. A password of its own needs an engine
-// of its own.
+// openSSHKey opens one key; "" gives none.
 func (s *Server) openSSHKey(ctx context.Context, a *authority, uri string, password keyfile.Secret) (kms.Signer, ssh.PublicKey, error) {
 	if uri == "" {
 		return nil, nil, nil
 	}
-	engine := a.keys
-	if !password.IsZero() {
-		var err error
-		if engine, err = s.openKMS(ctx, a.cfg, keyfile.FixedPassword(password.Reveal())); err != nil {
-			return nil, nil, err
-		}
-		a.more = append(a.more, engine)
-	}
-	key, err := engine.Signer(ctx, uri)
+	key, err := s.openKey(ctx, a, uri, password)
 	if err != nil {
 		return nil, nil, err
 	}
 	pub, err := ssh.NewPublicKey(key.Public())
-	return countedSigner{key, s.metrics}, pub, err
-}
-
-// openKMS opens the key manager of a configuration.
-func (s *Server) openKMS(ctx context.Context, cfg *config.Config, password keyfile.Password) (kms.Engine, error) {
-	k := cfg.KMS
-	settings := kms.Config{Type: k.Kind(), Password: password}
-	if k != nil {
-		settings.URI, settings.CredentialsFile, settings.Region = k.URI, k.CredentialsFile, k.Region
-		settings.Profile, settings.StorageDirectory = k.Profile, k.StorageDirectory
-		settings.PIN, settings.ManagementKey = k.PIN, k.ManagementKey
-	}
-	if settings.StorageDirectory == "" {
-		settings.StorageDirectory = filepath.Join(s.opts.StepPath, "tpm")
-	}
-	return s.opts.KMS.Open(ctx, settings)
+	return key, pub, err
 }
 
 // addKey adds a further public key of this CA or of a federated one.
@@ -183,28 +156,4 @@ func templateFiles(list []config.SSHTemplate) []template.SSHFile {
 		files[i] = template.SSHFile(t)
 	}
 	return files
-}
-
-// sshPolicies compiles the rules for SSH certificates: the authority's, and those
-// of single provisioners by ID.
-func sshPolicies(cfg *config.Config, c *provisioner.Collection) (*policy.SSH, map[string]*policy.SSH, error) {
-	var authority *policy.SSH
-	if rules := cfg.Authority.Policy; rules != nil {
-		var err error
-		if authority, err = policy.NewSSH(rules.SSH); err != nil {
-			return nil, nil, fmt.Errorf("authority.policy.ssh: %w", err)
-		}
-	}
-	compiled := make(map[string]*policy.SSH)
-	for _, p := range c.All() {
-		if len(p.Policy()) == 0 {
-			continue
-		}
-		rules, err := policy.Parse(p.Policy())
-		if err != nil {
-			return nil, nil, fmt.Errorf("policy of provisioner %q: %w", p.Ref().Name, err)
-		}
-		compiled[p.Ref().ID] = rules.SSH
-	}
-	return authority, compiled, nil
 }

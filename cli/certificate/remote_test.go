@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/crypto/ocsp"
 
+	"stepca/ca"
 	"stepca/cli"
 	"stepca/cli/certificate"
 	"stepca/cli/clitest"
@@ -60,7 +61,7 @@ func TestRemote(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := session()
-	want := keyfile.Fingerprint(cert) + "\n"
+	want := ca.Fingerprint(cert) + "\n"
 	if got := run(t, s, "certificate", "fingerprint", "--roots", roots, url); got != want {
 		t.Errorf("fingerprint of a server = %q, want %q", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"stepca/config"
 	"stepca/keyfile"
+	"stepca/server"
 )
 
 func checkCommand(env *Env) *cobra.Command {
@@ -49,11 +50,14 @@ or without warnings, and 1 if it would not.`,
 }
 
 func check(env *Env, file string, opts config.FileOptions) error {
+	if err := readable(file); err != nil {
+		return err
+	}
 	cfg, err := config.Load(file)
 	if err != nil {
 		return err
 	}
-	faults := append(cfg.Check(), cfg.CheckFiles(opts)...)
+	faults := append(server.Check(cfg, env.KMS, env.Engines), cfg.CheckFiles(opts)...)
 	for _, f := range faults {
 		fmt.Fprintf(env.Stdout, "%s: %s: %s\n", file, f.Severity, f)
 	}

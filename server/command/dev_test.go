@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"stepca/ca"
 	"stepca/config"
 	"stepca/keyfile"
 	"stepca/kms"
@@ -63,7 +64,7 @@ func TestDev(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := keyfile.Fingerprint(certs[0]), string(printed[2]); got != want {
+	if got, want := ca.Fingerprint(certs[0]), string(printed[2]); got != want {
 		t.Errorf("the root has the fingerprint %s, printed was %s", got, want)
 	}
 	cancel()
@@ -81,7 +82,7 @@ func fetch(t *testing.T, url string) []byte {
 	t.Helper()
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer tr.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get(url)
+	resp, err := (&http.Client{Transport: tr, Timeout: time.Minute}).Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
