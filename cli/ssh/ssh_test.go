@@ -156,3 +156,14 @@ func runAgent() (socket string, stop func(), err error) {
 	stop()
 	return "", nil, errors.New("ssh-agent does not listen")
 }
+
+// listens waits for a server at an address.
+func listens(network, address string) bool {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if conn, err := net.Dial(network, address); err == nil {
+			conn.Close()
+			return true
+		}
+	}
+	return false
+}

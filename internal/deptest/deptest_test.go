@@ -36,7 +36,8 @@ const rule = `
 	buildinfo:
 	internal/deptest:
 	internal/freeport:
-	internal/sqltest: internal/freeport
+	internal/sockdir:
+	internal/sqltest: internal/freeport internal/sockdir
 
 	# Keys and records: an interface, and an engine a folder.
 	kms: keyfile

@@ -16,6 +16,7 @@ import (
 
 	"stepca/internal/catest"
 	"stepca/internal/freeport"
+	"stepca/internal/sockdir"
 )
 
 // A serviceManager hears what a service says of itself (sd_notify).
@@ -27,7 +28,7 @@ type serviceManager struct {
 
 func newServiceManager(t *testing.T) *serviceManager {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sd") // socket paths are short
+	dir, err := sockdir.Make("sd")
 	if err != nil {
 		t.Fatal(err)
 	}

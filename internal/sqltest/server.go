@@ -19,6 +19,8 @@ import (
 
 	_ "github.com/go-sql-driver/mysql" // pingMariaDB
 	"github.com/jackc/pgx/v5"
+
+	"stepca/internal/sockdir"
 )
 
 // startTimeout is how long a server may take to answer.
@@ -41,7 +43,7 @@ type Server struct {
 // newServer makes the directory of a server that runs as the user called name
 // if the tests run as root, which database servers refuse.
 func newServer(name string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "sqltest")
+	dir, err := sockdir.Make("sqltest")
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +83,12 @@ func (s *Server) run(name string, args ...string) error {
 // watch runs a server until its standard input ends, as it does at the latest
 // when the test process ends, and then removes the directory $0 unless a file
 // there says that the server will be started again. $1 is the signal that makes
-// the server close all connections and stop.
+// the server close all connections and stop. Of all processes only the server keeps
+// file 3 open.
 const watch = `signal=$1; shift
 "$@" >>"$0/log" 2>&1 </dev/null &
 server=$!
+exec 3>&-
 cat >/dev/null
 kill -$signal $server
 wait $server
@@ -101,11 +105,23 @@ func (s *Server) Start() error {
 	s.alive = alive
 	// A signal for the tests, such as ^C, is not for the server.
 	s.watcher.SysProcAttr.Setpgid = true
-	if err := s.watcher.Start(); err != nil {
+	ended, running, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ended.Close()
+	s.watcher.ExtraFiles = []*os.File{running}
+	err = s.watcher.Start()
+	running.Close()
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
+	go func() {
+		defer cancel()
+		ended.Read(make([]byte, 1)) // until the server has ended, or answers
+	}()
 	for {
 		err := s.ping(ctx)
 		if err == nil {

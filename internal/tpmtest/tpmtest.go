@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"stepca/internal/sockdir"
 )
 
 // New runs a TPM as it leaves the factory until the test ends, and returns its
@@ -18,8 +20,7 @@ import (
 func New(t testing.TB, ek bool) (device string) {
 	t.Helper()
 	program := look(t, "swtpm")
-	// Paths of sockets are short, shorter than those of t.TempDir.
-	dir, err := os.MkdirTemp("", "tpm")
+	dir, err := sockdir.Make("tpm")
 	if err != nil {
 		t.Fatal(err)
 	}
