@@ -1,7 +1,7 @@
-// Package plainjson reads JSON (RFC 8259) as programs mostly write it, in one pass
-// over the bytes: objects with names that the caller knows, texts of printable
-// ASCII, whole numbers. It takes a fraction of the time of encoding/json, which
-// needs as long for a request as its certificate takes to be encoded.
+// Package plainjson reads and writes JSON (RFC 8259) as programs mostly write it, in
+// one pass over the bytes: objects with names that the caller knows, texts of
+// printable ASCII, whole numbers. It takes a fraction of the time of encoding/json,
+// which needs as long for a request as its certificate takes to be encoded.
 //
 // It is never the only reader. Whatever is out of the ordinary (a name that occurs
 // twice, a \u escape, a fraction, a fault) makes it fail, and then the caller

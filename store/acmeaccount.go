@@ -37,6 +37,14 @@ func (a *ACMEAccount) readMember(r *plainjson.Reader, name []byte) {
 	}
 }
 
+func (a *ACMEAccount) writeMembers(w *plainjson.Writer) {
+	w.Text("id", a.ID)
+	w.Text("provisioner", a.Provisioner)
+	w.Text("thumbprint", a.Thumbprint)
+	w.Time("createdAt", a.CreatedAt)
+	w.JSON("data", a.Data)
+}
+
 func accountKey(provisioner, thumbprint string) []byte {
 	return join(provKey(provisioner), textKey(thumbprint))
 }

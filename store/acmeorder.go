@@ -52,6 +52,21 @@ func (o *ACMEOrder) readMember(r *plainjson.Reader, name []byte) {
 	}
 }
 
+func (o *ACMEOrder) writeMembers(w *plainjson.Writer) {
+	w.Text("id", o.ID)
+	w.Text("accountId", o.AccountID)
+	w.Time("createdAt", o.CreatedAt)
+	w.Time("expiresAt", o.ExpiresAt)
+	if len(o.Aliases) > 0 {
+		w.Texts("aliases", o.Aliases)
+	}
+	if o.Authorizes != nil {
+		w.Name("authorizes")
+		writeIdentifier(w, *o.Authorizes)
+	}
+	w.JSON("data", o.Data)
+}
+
 // An ACMEOrderUpdate changes an order in a transaction that stores something else:
 // its certificate, the intent to sign that, or the order that replaces it.
 type ACMEOrderUpdate struct {

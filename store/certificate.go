@@ -9,6 +9,7 @@ import (
 
 	"stepca/ca"
 	"stepca/kv"
+	"stepca/plainjson"
 )
 
 // A Certificate is the record of an issued X.509 certificate. Times are in UTC
@@ -40,6 +41,43 @@ type Certificate struct {
 	OrderID   string `json:"orderId,omitempty"`
 
 	DER []byte `json:"der"` // the certificate, without its chain
+}
+
+func (c *Certificate) writeMembers(w *plainjson.Writer) {
+	w.Text("serial", c.Serial)
+	w.Text("issuer", c.Issuer)
+	writeProvisioner(w, c.Provisioner)
+	if ra := c.RA; ra != nil {
+		w.Name("ra")
+		w.Open('{')
+		w.TextIfAny("authorityId", ra.AuthorityID)
+		w.TextIfAny("endpointId", ra.EndpointID)
+		w.TextIfAny("provisionerId", ra.ProvisionerID)
+		w.TextIfAny("provisionerType", ra.ProvisionerType)
+		w.TextIfAny("provisionerName", ra.ProvisionerName)
+		w.Close('}')
+	}
+	w.TextIfAny("operation", string(c.Operation))
+	w.Time("notBefore", c.NotBefore)
+	w.Time("notAfter", c.NotAfter)
+	w.Time("issuedAt", c.IssuedAt)
+	if len(c.Names) > 0 {
+		w.Name("names")
+		w.Open('[')
+		for _, name := range c.Names {
+			writeIdentifier(w, name)
+		}
+		w.Close(']')
+	}
+	if len(c.KeyHash) > 0 {
+		w.Bytes("keyHash", c.KeyHash)
+	}
+	w.TextIfAny("tokenId", c.TokenID)
+	w.TextIfAny("renewedFrom", c.RenewedFrom)
+	w.TextIfAny("requestId", c.RequestID)
+	w.TextIfAny("accountId", c.AccountID)
+	w.TextIfAny("orderId", c.OrderID)
+	w.Bytes("der", c.DER)
 }
 
 // indexes returns the entries under which c is found; all of them follow from

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"stepca/ca"
 	"stepca/kv"
 	"stepca/plainjson"
 )
@@ -92,9 +93,49 @@ func openEnvelope(value []byte) (head []byte, content json.RawMessage, ok bool) 
 	return append(bytes.Clone(head), '}'), bytes.Clone(content[:len(content)-1]), true
 }
 
+// A writable is a record of those that are written most: it writes its members
+// itself, to the same JSON as encoding/json does in four times the time.
+type writable interface {
+	writeMembers(*plainjson.Writer)
+}
+
+// usualRecord is about the size of a record.
+const usualRecord = 1 << 10
+
 // encode returns the JSON of a record. Records are plain structs, which always
 // have one.
-func encode(rec any) ([]byte, error) { return json.Marshal(rec) }
+func encode(rec any) ([]byte, error) {
+	writable, ok := rec.(writable)
+	if !ok {
+		return json.Marshal(rec)
+	}
+	w := plainjson.NewWriter(usualRecord)
+	w.Open('{')
+	writable.writeMembers(w)
+	w.Close('}')
+	return w.Done()
+}
+
+// writeIdentifier writes a name.
+func writeIdentifier(w *plainjson.Writer, id ca.Identifier) {
+	w.Open('{')
+	w.Text("type", string(id.Type))
+	w.Text("value", id.Value)
+	w.Close('}')
+}
+
+// writeProvisioner writes who vouched, unless nobody did.
+func writeProvisioner(w *plainjson.Writer, ref ca.ProvisionerRef) {
+	if ref == (ca.ProvisionerRef{}) {
+		return
+	}
+	w.Name("provisioner")
+	w.Open('{')
+	w.Text("id", ref.ID)
+	w.Text("name", ref.Name)
+	w.Text("type", ref.Type)
+	w.Close('}')
+}
 
 // put replaces the record under key.
 func put(tx kv.Tx, bucket string, key []byte, rec any) error {

@@ -9,6 +9,7 @@ import (
 
 	"stepca/ca"
 	"stepca/kv"
+	"stepca/plainjson"
 )
 
 // An SSHCertificate is the record of an issued SSH certificate (OpenSSH
@@ -27,6 +28,26 @@ type SSHCertificate struct {
 	RenewedFrom string            `json:"renewedFrom,omitempty"` // decimal serial number
 	RequestID   string            `json:"requestId,omitempty"`
 	Wire        []byte            `json:"wire"` // what base64 shows in a -cert.pub file
+}
+
+func (c *SSHCertificate) writeMembers(w *plainjson.Writer) {
+	w.Text("serial", strconv.FormatUint(c.Serial, 10))
+	w.Text("type", string(c.Type))
+	w.Text("keyId", c.KeyID)
+	if len(c.Principals) > 0 {
+		w.Texts("principals", c.Principals)
+	}
+	w.Time("validAfter", c.ValidAfter)
+	if !c.ValidBefore.IsZero() {
+		w.Time("validBefore", c.ValidBefore)
+	}
+	w.Time("issuedAt", c.IssuedAt)
+	writeProvisioner(w, c.Provisioner)
+	w.TextIfAny("operation", string(c.Operation))
+	w.TextIfAny("tokenId", c.TokenID)
+	w.TextIfAny("renewedFrom", c.RenewedFrom)
+	w.TextIfAny("requestId", c.RequestID)
+	w.Bytes("wire", c.Wire)
 }
 
 // SSHIssuance is what RecordSSH writes in one transaction.

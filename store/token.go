@@ -7,6 +7,7 @@ import (
 
 	"stepca/ca"
 	"stepca/kv"
+	"stepca/plainjson"
 )
 
 // A spentToken is the record of a one-time ID.
@@ -14,6 +15,14 @@ type spentToken struct {
 	ID      string    `json:"id"` // shortened if very long; the key is a hash of all
 	SpentAt time.Time `json:"spentAt"`
 	Expires time.Time `json:"expires,omitzero"` // zero: kept forever
+}
+
+func (t spentToken) writeMembers(w *plainjson.Writer) {
+	w.Text("id", t.ID)
+	w.Time("spentAt", t.SpentAt)
+	if !t.Expires.IsZero() {
+		w.Time("expires", t.Expires)
+	}
 }
 
 const maxTokenIDShown = 256
