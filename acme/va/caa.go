@@ -2,21 +2,15 @@ package va
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
 	"stepca/acme"
 	"stepca/ca"
 )
-
-// queryTimeout bounds one DNS query of our own.
-const queryTimeout = 5 * time.Second
 
 // maxCAARecords are looked at in one answer.
 const maxCAARecords = 100
@@ -58,6 +52,10 @@ func (v *Validator) lookupCAA(ctx context.Context, name string) ([]*dns.CAA, err
 	query.SetQuestion(dns.Fqdn(name), dns.TypeCAA)
 	query.SetEdns0(1232, true)
 	answer, err := v.exchange(ctx, query)
+	if err == nil && answer.Rcode == dns.RcodeFormatError {
+		query.Extra = nil // RFC 6891 §7: it does not know EDNS
+		answer, err = v.exchange(ctx, query)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,45 +72,6 @@ func (v *Validator) lookupCAA(ctx context.Context, name string) ([]*dns.CAA, err
 		return nil, fmt.Errorf("there are more than %d of them", maxCAARecords)
 	}
 	return set, nil
-}
-
-// exchange asks the resolver that the rest of the process uses: package net
-// knows no CAA records.
-func (v *Validator) exchange(ctx context.Context, query *dns.Msg) (*dns.Msg, error) {
-	answer, err := v.exchangeOver(ctx, "udp", query)
-	if err == nil && answer.Truncated {
-		answer, err = v.exchangeOver(ctx, "tcp", query)
-	}
-	return answer, err
-}
-
-func (v *Validator) exchangeOver(ctx context.Context, network string, query *dns.Msg) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	dial := v.resolver().Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	conn, err := dial(ctx, network, systemResolver())
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	client := dns.Client{Net: network, UDPSize: 1232}
-	answer, _, err := client.ExchangeWithConnContext(ctx, query, &dns.Conn{Conn: conn, UDPSize: 1232})
-	if err == nil && answer.Id != query.Id {
-		err = errors.New("the answer is for another query")
-	}
-	return answer, err
-}
-
-// systemResolver is the first resolver that the system names.
-func systemResolver() string {
-	cfg, err := dns.ClientConfigFromFile("/etc/resolv.conf")
-	if err != nil || len(cfg.Servers) == 0 {
-		return "127.0.0.1:53"
-	}
-	return net.JoinHostPort(cfg.Servers[0], cfg.Port)
 }
 
 // judgeCAA applies the records found at a name.

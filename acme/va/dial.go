@@ -21,10 +21,13 @@ var errRefusedAddress = errors.New("address not allowed for validation")
 // metadata are addresses at which clouds tell an instance its secrets, beyond
 // the link-local ones.
 var metadata = map[netip.Addr]string{
-	netip.MustParseAddr("fd00:ec2::254"):   "AWS",
-	netip.MustParseAddr("fd20:ce::254"):    "Google Cloud",
-	netip.MustParseAddr("100.100.100.200"): "Alibaba Cloud",
-	netip.MustParseAddr("168.63.129.16"):   "Azure",
+	netip.MustParseAddr("fd00:ec2::254"):      "AWS",
+	netip.MustParseAddr("fd20:ce::254"):       "Google Cloud",
+	netip.MustParseAddr("fd00:c1::a9fe:a9fe"): "Oracle Cloud",
+	netip.MustParseAddr("fd00:a9fe:a9fe::1"):  "Akamai (Linode)",
+	netip.MustParseAddr("fd00:42::42"):        "Scaleway",
+	netip.MustParseAddr("100.100.100.200"):    "Alibaba Cloud",
+	netip.MustParseAddr("168.63.129.16"):      "Azure",
 }
 
 // embedding are prefixes of IPv6 addresses that lead to an IPv4 address, and where in
@@ -101,11 +104,4 @@ func (v *Validator) fqdn(name string) string {
 		return name + "."
 	}
 	return name
-}
-
-func (v *Validator) resolver() *net.Resolver {
-	if v.cfg.Resolver != nil {
-		return v.cfg.Resolver
-	}
-	return net.DefaultResolver
 }

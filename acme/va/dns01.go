@@ -23,7 +23,7 @@ func (v *Validator) dns01(ctx context.Context, req *acme.Validation) *acme.Probl
 // txt looks for the digest of a key authorization at a name. A record's strings
 // are joined (RFC 7208 §3.3 style), and aliases are followed by the resolver.
 func (v *Validator) txt(ctx context.Context, name, keyAuthorization string) *acme.Problem {
-	records, err := v.resolver().LookupTXT(ctx, v.fqdn(name))
+	records, err := v.textResolver().LookupTXT(ctx, v.fqdn(name))
 	if err != nil {
 		return dnsProblem(err, "TXT record of "+name)
 	}

@@ -29,6 +29,7 @@ func TestDNSChallenges(t *testing.T) {
 		"_validation-persist.foreign.example. TXT":                          {`"ca.example; accounturi=https://ca.example.com/acme/acme/account/2"`},
 		"_validation-persist.bare.example. TXT":                             {`"ca.example"`},
 		"_validation-persist.twice.example. TXT":                            {`"ca.example; accounturi=a; accounturi=b"`},
+		"_validation-persist.tail.example. TXT":                             {`"ca.example; accounturi=` + testAccount + `;"`},
 		"_validation-persist.others.example. TXT":                           {`"other.example; accounturi=` + testAccount + `"`},
 	}.resolver(t)})
 	for _, tt := range []struct {
@@ -56,6 +57,7 @@ func TestDNSChallenges(t *testing.T) {
 		{acme.DNSPersist01, "foreign.example", false, acme.ProblemUnauthorized, true, "another account"},
 		{acme.DNSPersist01, "bare.example", false, acme.ProblemMalformed, true, "accounturi is missing"},
 		{acme.DNSPersist01, "twice.example", false, acme.ProblemMalformed, true, "twice"},
+		{acme.DNSPersist01, "tail.example", false, acme.ProblemMalformed, true, "not of the form tag=value"},
 		{acme.DNSPersist01, "others.example", false, acme.ProblemUnauthorized, true, "no TXT record"},
 	} {
 		req := validation(tt.typ, ca.Identifier{Type: ca.DNS, Value: tt.name})
@@ -104,6 +106,10 @@ func TestCAA(t *testing.T) {
 		"foreign.example. CAA":  {`0 issue "ca.example; accounturi=https://elsewhere.example/1"`},
 		"empty.example. CAA":    {`0 issue "ca.example;"`},
 		"spaces.example. CAA":   {`0 issue "ca.example; validationmethods=http-01, dns-01"`},
+		"gap.example. CAA":      {`0 issue "ca.example;; accounturi=` + testAccount + `"`},
+		"tail.example. CAA":     {`0 issue "ca.example; accounturi=` + testAccount + `;"`},
+		"tag.example. CAA":      {`0 issue "ca.example; account uri=x"`},
+		"hyphen.example. CAA":   {`0 issue "ca.example; x-policy=1"`},
 		"sub.theirs.example. A": {"127.0.0.1"},
 		"broken.example. FAIL":  {""},
 	}.resolver(t)})
@@ -127,14 +133,31 @@ func TestCAA(t *testing.T) {
 		{"foreign.example", false, acme.ProblemCAA},
 		{"empty.example", false, ""},
 		{"spaces.example", false, acme.ProblemCAA}, // RFC 8659 §4.2: as if it named nobody
+		{"gap.example", false, acme.ProblemCAA},
+		{"tail.example", false, acme.ProblemCAA},
+		{"tag.example", false, acme.ProblemCAA},
+		{"hyphen.example", false, ""},
 		{"a.broken.example", false, acme.ProblemDNS},
 	} {
 		req := validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: tt.name})
-		req.Wildcard, req.IssuerDomainNames = tt.wildcard, []string{"ca.example"}
+		req.Wildcard, req.IssuerDomainNames = tt.wildcard, []string{"ca.example", ""} // "" is nobody
 		err := v.CheckCAA(t.Context(), req)
 		p, _ := errors.AsType[*acme.Problem](err)
 		if (err == nil) != (tt.problem == "") || p != nil && !p.HasType(tt.problem) {
 			t.Errorf("CheckCAA(%s, wildcard %v) = %v, want %q", tt.name, tt.wildcard, err, tt.problem)
 		}
+	}
+}
+
+// TestTextResolver: a name whose records cannot be had is not looked for in the
+// domains of the search list.
+func TestTextResolver(t *testing.T) {
+	t.Parallel()
+	own := zone{}.resolver(t)
+	if got := New(Config{Resolver: own}).textResolver(); !got.StrictErrors || !got.PreferGo || got.Dial == nil {
+		t.Errorf("resolver %+v", got)
+	}
+	if got := New(Config{}).textResolver(); !got.StrictErrors {
+		t.Errorf("resolver %+v", got)
 	}
 }

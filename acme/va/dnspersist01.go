@@ -17,7 +17,7 @@ const maxTXTRecords = 100 // looked at in one answer
 // name as long as it stands (draft-ietf-acme-dns-persist-02).
 func (v *Validator) dnsPersist01(ctx context.Context, req *acme.Validation) *acme.Problem {
 	name := "_validation-persist." + req.Identifier.Value
-	records, err := v.resolver().LookupTXT(ctx, v.fqdn(name))
+	records, err := v.textResolver().LookupTXT(ctx, v.fqdn(name))
 	if err != nil {
 		return dnsProblem(err, "TXT record of "+name)
 	}

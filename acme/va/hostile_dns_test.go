@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -186,6 +187,15 @@ func TestHostileCAAServers(t *testing.T) {
 				m.Answer = append(m.Answer, record(t, name+` 60 IN CAA 0 issue ";"`))
 			}
 		}), acme.ProblemCAA},
+		"truncated by TCP too": {reply(func(_ dns.ResponseWriter, name string, m *dns.Msg) {
+			m.Truncated = true
+			m.Answer = append(m.Answer, record(t, name+` 60 IN CAA 0 issue "ca.example"`))
+		}), acme.ProblemDNS},
+		"another question": {reply(func(_ dns.ResponseWriter, _ string, m *dns.Msg) {
+			m.Question[0].Name = "evil.example."
+			m.Answer = append(m.Answer, record(t, `evil.example. 60 IN CAA 0 issue "ca.example"`))
+		}), acme.ProblemDNS},
+		"no question": {reply(func(_ dns.ResponseWriter, _ string, m *dns.Msg) { m.Question = nil }), acme.ProblemDNS},
 		"malformed parameters": {reply(func(_ dns.ResponseWriter, name string, m *dns.Msg) {
 			m.Answer = append(m.Answer, record(t, name+` 60 IN CAA 0 issue "ca.example; accounturi"`))
 		}), acme.ProblemCAA},
@@ -201,4 +211,28 @@ func TestHostileCAAServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCAAServersOfOldAge: a datagram lost and a server that does not know EDNS are
+// no reason to refuse.
+func TestCAAServersOfOldAge(t *testing.T) {
+	t.Parallel()
+	var lost atomic.Bool
+	v := New(Config{Timeout: patience, Resolver: serveDNS(t, func(w dns.ResponseWriter, query *dns.Msg) {
+		if lost.CompareAndSwap(false, true) {
+			w.Write([]byte("x")) // as good as lost, and sooner
+			return
+		}
+		reply := new(dns.Msg)
+		reply.SetReply(query)
+		if query.IsEdns0() != nil {
+			reply.Rcode = dns.RcodeFormatError
+		} else {
+			reply.Answer = append(reply.Answer, record(t, query.Question[0].Name+` 60 IN CAA 0 issue "other.example"`))
+		}
+		w.WriteMsg(reply)
+	})})
+	req := validation(acme.HTTP01, ca.Identifier{Type: ca.DNS, Value: "a.example"})
+	req.IssuerDomainNames = []string{"ca.example"}
+	wantProblem(t, v.CheckCAA(t.Context(), req), acme.ProblemCAA, false, `found "issue other.example"`)
 }

@@ -13,7 +13,8 @@ import (
 // of dns-persist-01, begins with a name of the CA, and returns what follows.
 func namesIssuer(value string, req *acme.Validation) (parameters string, ok bool) {
 	issuer, parameters, _ := strings.Cut(value, ";")
-	return parameters, slices.Contains(req.IssuerDomainNames, canonicalDomain(issuer))
+	domain := canonicalDomain(issuer)
+	return parameters, domain != "" && slices.Contains(req.IssuerDomainNames, domain)
 }
 
 // canonicalDomain is the form in which issuer domain names are compared.
@@ -22,16 +23,16 @@ func canonicalDomain(s string) string {
 }
 
 // parseParameters returns the parameters of an issue-value by their tags, in lower
-// case. Empty ones are passed over.
+// case.
 func parseParameters(s string) (map[string]string, error) {
 	parameters := make(map[string]string)
+	if strings.Trim(s, " \t") == "" {
+		return parameters, nil
+	}
 	for part := range strings.SplitSeq(s, ";") {
-		if part = strings.Trim(part, " \t"); part == "" {
-			continue
-		}
-		tag, value, ok := strings.Cut(part, "=")
+		tag, value, ok := strings.Cut(strings.Trim(part, " \t"), "=")
 		tag, value = strings.ToLower(strings.TrimRight(tag, " \t")), strings.TrimLeft(value, " \t")
-		if !ok || tag == "" {
+		if !ok || !isTag(tag) {
 			return nil, errors.New("a parameter is not of the form tag=value")
 		}
 		if _, twice := parameters[tag]; twice {
@@ -43,4 +44,10 @@ func parseParameters(s string) (map[string]string, error) {
 		parameters[tag] = value
 	}
 	return parameters, nil
+}
+
+// isTag reports whether s is a parameter-tag of RFC 8659 §4.2 in lower case: letters
+// and digits, and hyphens between them.
+func isTag(s string) bool {
+	return s != "" && s[0] != '-' && s[len(s)-1] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

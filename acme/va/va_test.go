@@ -148,6 +148,7 @@ func TestRefuseMetadata(t *testing.T) {
 		"169.254.169.254": false, "::ffff:169.254.169.254": false, "fe80::1": false, "fe80::1%eth0": false,
 		"fd00:ec2::254": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::a9fe:a9fe": false, "2002:a9fe:a9fe::1": false, "::a9fe:a9fe": false, "2002:a00:1::1": true, "100.100.100.200": false, "168.63.129.16": false,
 		"0.0.0.0": false, "::": false, "224.0.0.1": false, "fd20:ce::254": false,
+		"fd00:c1::a9fe:a9fe": false, "fd00:a9fe:a9fe::1": false, "fd00:42::42": false, "fd00:42::42%eth0": false, "fd00:42::43": true,
 	} {
 		if err := refuseMetadata(netip.MustParseAddr(addr)); (err == nil) != allowed {
 			t.Errorf("refuseMetadata(%s) = %v, want allowed %v", addr, err, allowed)
