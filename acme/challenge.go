@@ -10,16 +10,16 @@ import (
 )
 
 // A ChallengeType names a way to prove control of an identifier.
-type ChallengeType string
+type ChallengeType = ca.ChallengeType
 
-// The types of challenges.
+// The types of challenges, as provisioners have them too.
 const (
-	HTTP01         ChallengeType = "http-01"          // RFC 8555 §8.3
-	DNS01          ChallengeType = "dns-01"           // RFC 8555 §8.4
-	TLSALPN01      ChallengeType = "tls-alpn-01"      // RFC 8737
-	DNSAccount01   ChallengeType = "dns-account-01"   // draft-ietf-acme-dns-account-label
-	DNSPersist01   ChallengeType = "dns-persist-01"   // draft-ietf-acme-dns-persist
-	DeviceAttest01 ChallengeType = "device-attest-01" // draft-ietf-acme-device-attest
+	HTTP01         = ca.HTTP01
+	DNS01          = ca.DNS01
+	TLSALPN01      = ca.TLSALPN01
+	DNSAccount01   = ca.DNSAccount01
+	DNSPersist01   = ca.DNSPersist01
+	DeviceAttest01 = ca.DeviceAttest01
 )
 
 // ChallengesFor returns the types that can prove an identifier, in the order in

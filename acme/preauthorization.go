@@ -29,7 +29,7 @@ func (a *Authorization) Lasts(now time.Time) bool {
 // pre-authorization is for exactly one name (RFC 8555 §7.4.1).
 func (a *Authorization) For(orderID string, now time.Time) *Authorization {
 	c := a.Fulfilled()
-	if c == nil || a.Status != StatusValid || !a.Lasts(now) || a.Wildcard || !c.Type.reusable() {
+	if c == nil || a.Status != StatusValid || !a.Lasts(now) || a.Wildcard || !reusable(c.Type) {
 		return nil
 	}
 	fulfilled := *c
@@ -42,4 +42,4 @@ func (a *Authorization) For(orderID string, now time.Time) *Authorization {
 // reusable reports whether what the challenge proved is good for orders to come.
 // The record of dns-persist-01 can say for how long and is as quickly read again;
 // an attestation is about one key.
-func (t ChallengeType) reusable() bool { return t != DNSPersist01 && t != DeviceAttest01 }
+func reusable(t ChallengeType) bool { return t != DNSPersist01 && t != DeviceAttest01 }

@@ -11,18 +11,6 @@ import (
 	"stepca/ca"
 )
 
-// The challenges an ACME provisioner may allow: those of RFC 8555 §8, RFC 8737
-// and the drafts draft-ietf-acme-device-attest, -dns-account-label and
-// -dns-persist. The last two are this system's addition, off unless configured.
-const (
-	ChallengeHTTP01         = "http-01"
-	ChallengeDNS01          = "dns-01"
-	ChallengeTLSALPN01      = "tls-alpn-01"
-	ChallengeDeviceAttest01 = "device-attest-01"
-	ChallengeDNSAccount01   = "dns-account-01"
-	ChallengeDNSPersist01   = "dns-persist-01"
-)
-
 // An ACME provisioner is the configuration of an ACME server (RFC 8555) at
 // /acme/<name>/. It has no tokens: the protocol vouches for names.
 type ACME struct {
@@ -51,7 +39,8 @@ type ACME struct {
 	RequireEAB bool `json:"requireEAB,omitempty"`
 
 	// Challenges are the challenge types offered, in any case; empty means
-	// http-01, dns-01 and tls-alpn-01.
+	// http-01, dns-01 and tls-alpn-01. dns-account-01 and dns-persist-01 are this
+	// system's addition; the latter needs CAAIdentities, which its records name.
 	Challenges []string `json:"challenges,omitempty"`
 
 	DeviceAttestation
@@ -83,9 +72,12 @@ func (p *ACME) MarshalJSON() ([]byte, error) {
 
 func (p *ACME) prepare(s *setup) error {
 	for _, c := range p.Challenges {
-		if err := checkChallenge(strings.ToLower(c)); err != nil {
+		if err := checkChallenge(c); err != nil {
 			return err
 		}
+	}
+	if p.Offers(ca.DNSPersist01) && len(p.CAAIdentities) == 0 {
+		return errors.New("the challenge dns-persist-01 needs caaIdentities, the names that its records have for this authority")
 	}
 	if err := p.prepareAttestation(); err != nil {
 		return err
@@ -106,21 +98,21 @@ func (p *ACME) prepare(s *setup) error {
 }
 
 func checkChallenge(challenge string) error {
-	switch challenge {
-	case ChallengeHTTP01, ChallengeDNS01, ChallengeTLSALPN01, ChallengeDeviceAttest01, ChallengeDNSAccount01, ChallengeDNSPersist01:
+	switch lower := strings.ToLower(challenge); {
+	case slices.Contains(ca.ChallengeTypes(), ca.ChallengeType(lower)):
 		return nil
-	case "wire-oidc-01", "wire-dpop-01":
+	case lower == "wire-oidc-01", lower == "wire-dpop-01":
 		return fmt.Errorf("acme challenge %q is not supported by this version", challenge)
 	}
 	return fmt.Errorf("acme challenge %q is not supported", challenge)
 }
 
 // Offers reports whether the provisioner allows a type of challenge.
-func (p *ACME) Offers(challenge string) bool {
+func (p *ACME) Offers(challenge ca.ChallengeType) bool {
 	if len(p.Challenges) == 0 {
-		return challenge == ChallengeHTTP01 || challenge == ChallengeDNS01 || challenge == ChallengeTLSALPN01
+		return challenge == ca.HTTP01 || challenge == ca.DNS01 || challenge == ca.TLSALPN01
 	}
-	return containsFold(p.Challenges, challenge)
+	return containsFold(p.Challenges, string(challenge))
 }
 
 func containsFold(list []string, s string) bool {

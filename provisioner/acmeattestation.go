@@ -7,14 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// The formats of attestation statements that device-attest-01 knows.
-const (
-	AttestationApple      = "apple"
-	AttestationStep       = "step"
-	AttestationTPM        = "tpm"
-	AttestationAndroidKey = "android-key"
+	"stepca/ca"
 )
 
 // DeviceAttestation says which devices an ACME provisioner believes
@@ -41,9 +35,7 @@ type DeviceAttestation struct {
 
 func (d *DeviceAttestation) prepareAttestation() (err error) {
 	for _, f := range d.AttestationFormats {
-		switch strings.ToLower(f) {
-		case AttestationApple, AttestationStep, AttestationTPM, AttestationAndroidKey:
-		default:
+		if !slices.Contains(ca.AttestationFormats(), strings.ToLower(f)) {
 			return fmt.Errorf("acme attestation format %q is not supported", f)
 		}
 	}
@@ -73,7 +65,7 @@ func parseAttestationRoots(data []byte) ([]*x509.Certificate, error) {
 // attestation statements.
 func (d *DeviceAttestation) AcceptsAttestation(format string) bool {
 	if len(d.AttestationFormats) == 0 {
-		return format == AttestationApple || format == AttestationStep || format == AttestationTPM
+		return format == ca.AttestationApple || format == ca.AttestationStep || format == ca.AttestationTPM
 	}
 	return containsFold(d.AttestationFormats, format)
 }

@@ -197,6 +197,8 @@ func TestACMEOptions(t *testing.T) {
 	roots := string(must(json.Marshal(pemOf(f.root))))
 	for _, tt := range []struct{ members, fault string }{
 		{`"challenges":["HTTP-01","device-attest-01"],"attestationFormats":["TPM","android-key"]`, ""},
+		{`"challenges":["dns-account-01","DNS-PERSIST-01"],"caaIdentities":["ca.example.com"]`, ""},
+		{`"challenges":["dns-persist-01"]`, "the challenge dns-persist-01 needs caaIdentities, the names that its records have for this authority"},
 		{`"checkCAA":true,"caaIdentities":["ca.example.com"]`, ""},
 		{`"checkCAA":true`, "checkCAA needs caaIdentities, the names that CAA records may have for this authority"},
 		{`"termsOfService":"https://ca.example/tos","requireTermsOfService":true`, ""},
@@ -224,11 +226,11 @@ func TestACMEOptions(t *testing.T) {
 		inA, inB     bool
 		wantA, wantB bool
 	}{
-		{"dns-01", a.Offers(ChallengeDNS01), b.Offers(ChallengeDNS01), true, true},
-		{"http-01", a.Offers(ChallengeHTTP01), b.Offers(ChallengeHTTP01), false, true},
-		{"device-attest-01", a.Offers(ChallengeDeviceAttest01), b.Offers(ChallengeDeviceAttest01), false, false},
-		{"apple", a.AcceptsAttestation(AttestationApple), b.AcceptsAttestation(AttestationApple), true, true},
-		{"android-key", a.AcceptsAttestation(AttestationAndroidKey), b.AcceptsAttestation(AttestationAndroidKey), false, false},
+		{"dns-01", a.Offers(ca.DNS01), b.Offers(ca.DNS01), true, true},
+		{"http-01", a.Offers(ca.HTTP01), b.Offers(ca.HTTP01), false, true},
+		{"device-attest-01", a.Offers(ca.DeviceAttest01), b.Offers(ca.DeviceAttest01), false, false},
+		{"apple", a.AcceptsAttestation(ca.AttestationApple), b.AcceptsAttestation(ca.AttestationApple), true, true},
+		{"android-key", a.AcceptsAttestation(ca.AttestationAndroidKey), b.AcceptsAttestation(ca.AttestationAndroidKey), false, false},
 	} {
 		if tt.inA != tt.wantA || tt.inB != tt.wantB {
 			t.Errorf("%s: %v and %v, want %v and %v", tt.what, tt.inA, tt.inB, tt.wantA, tt.wantB)

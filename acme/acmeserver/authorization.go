@@ -27,7 +27,7 @@ func (x *exchange) challengesFor(id acme.Identifier) []acme.ChallengeType {
 		if t == acme.DNSPersist01 && len(issuerDomainNames(x.prov)) == 0 {
 			return true // its records name the CA
 		}
-		return !x.prov.Offers(string(t))
+		return !x.prov.Offers(t)
 	})
 }
 

@@ -13,15 +13,16 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"stepca/acme"
+	"stepca/ca"
 	"stepca/jose"
 )
 
 // The formats of attestation statements.
 const (
-	FormatApple      = "apple"
-	FormatStep       = "step"
-	FormatTPM        = "tpm"
-	FormatAndroidKey = "android-key"
+	FormatApple      = ca.AttestationApple
+	FormatStep       = ca.AttestationStep
+	FormatTPM        = ca.AttestationTPM
+	FormatAndroidKey = ca.AttestationAndroidKey
 )
 
 // maxAttestation bounds an attestation object, in bytes. A chain of certificates

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"stepca/ca"
-	"stepca/provisioner"
 )
 
 // A kind says how the value of a flag becomes a value of JSON.
@@ -109,11 +108,19 @@ func acmeAttributes() []attribute {
 		{flag: "force-cn", member: "forceCN", kind: kindBool, types: types(ca.TypeACME, ca.TypeSCEP), usage: "ACME, SCEP: always set a common name"},
 		{flag: "require-eab", member: "requireEAB", kind: kindBool, types: acme, usage: "ACME: ask new accounts for an external account binding"},
 		{flag: challengeFlag, member: "challenges", kind: kindList, types: acme, usage: "ACME: a `challenge` to offer, repeatable; SCEP: the shared secret",
-			options: []string{provisioner.ChallengeHTTP01, provisioner.ChallengeDNS01, provisioner.ChallengeTLSALPN01, provisioner.ChallengeDeviceAttest01}},
+			options: challengeTypes()},
 		{flag: "attestation-format", member: "attestationFormats", kind: kindList, types: acme, usage: "ACME: a `format` of attestations to accept, repeatable",
-			options: []string{provisioner.AttestationApple, provisioner.AttestationStep, provisioner.AttestationTPM, provisioner.AttestationAndroidKey}},
+			options: ca.AttestationFormats()},
 		{flag: "attestation-roots", member: "attestationRoots", kind: kindFiles, types: acme, check: checkAttestationRoots, usage: "ACME: a `file` with root certificates for attestations, repeatable"},
 	}
+}
+
+func challengeTypes() []string {
+	var names []string
+	for _, t := range ca.ChallengeTypes() {
+		names = append(names, string(t))
+	}
+	return names
 }
 
 func scepAttributes() []attribute {
