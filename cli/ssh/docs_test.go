@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ func TestDocs(t *testing.T) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", script)
 	cmd.Env = m.environ(t)
 	cmd.Dir = m.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a script that hangs ends with all that it has started
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -101,15 +104,18 @@ func (m *machines) install(t *testing.T) {
 	write(t, filepath.Join(m.etc, "ssh_host_ed25519_key"), string(private))
 	write(t, filepath.Join(m.etc, "ssh_host_ed25519_key.pub"), string(public))
 	write(t, config, "ListenAddress 127.0.0.1:"+m.sshPort+"\nHostKey "+m.etc+"/ssh_host_ed25519_key\nForceCommand echo from the host\n"+onlyKeys)
-	sshd := startSSHD(t, config, m.sshPort)
+	sshd, log := startSSHD(t, config, m.sshPort)
 	programs := map[string]string{
 		// The user's own ssh has another home directory than the test's.
 		"ssh":  `exec ` + path(t, "ssh") + ` -F "$HOME/.ssh/config" -p ` + m.sshPort + ` -o AddressFamily=inet -o BatchMode=yes "$@"`,
 		"sshd": `exec ` + path(t, "sshd") + ` -f ` + config + ` "$@"`,
-		"systemctl": `kill -HUP ` + strconv.Itoa(sshd.Pid) + `
+		// It has read its configuration when it listens again.
+		"systemctl": `starts() { grep -c "Server listening" ` + log + `; }
+before=$(starts)
+kill -HUP ` + strconv.Itoa(sshd.Pid) + `
 for i in $(seq 600); do
+	test $(starts) -gt $before && exit
 	sleep 0.1
-	` + path(t, "ssh") + `-keyscan -4 -p ` + m.sshPort + ` localhost 2>&1 | grep -q ed25519 && exit
 done
 exit 1`,
 	}
@@ -166,7 +172,7 @@ func (m *machines) script(t *testing.T, text string) string {
 		"step-ca $(step path)", "sed -i.old 's#/etc/ssh#'"+m.etc+"'#g' $(step path)/config/ca.json $(step path)/templates/ssh/*.tpl\nstep-ca $(step path)",
 		"alice", m.user,
 		// What a person does, or waits for.
-		"step ca health\n", "for i in 1 2 3 4 5 6 7 8 9; do step ca health && break; sleep 1; done\n",
+		"step ca health\n", "for i in $(seq 300); do step ca health && break; sleep 0.2; done\n",
 		" # Permission denied\n", " && exit 1\n",
 	)
 	b := new(strings.Builder)

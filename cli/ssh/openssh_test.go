@@ -4,7 +4,6 @@ package ssh_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"stepca/internal/freeport"
 )
@@ -209,8 +207,8 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// startSSHD runs sshd until the test ends, and returns its process.
-func startSSHD(t *testing.T, config, port string) *os.Process {
+// startSSHD runs sshd until the test ends, and returns its process and its log.
+func startSSHD(t *testing.T, config, port string) (*os.Process, string) {
 	t.Helper()
 	sshd, err := lookPath("sshd")
 	if err != nil {
@@ -222,22 +220,32 @@ func startSSHD(t *testing.T, config, port string) *os.Process {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(sshd, "-D", "-e", "-f", config)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	args := []string{"-f", config}
+	// Newer ones shut out an address that is refused a few times, and all persons of
+	// a test have the same.
+	if exec.Command(sshd, "-t", "-f", config, "-o", "PerSourcePenalties=no").Run() == nil {
+		args = append(args, "-o", "PerSourcePenalties=no")
+	}
+	log, err := os.Create(config + ".log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(sshd, append(args, "-D", "-e")...)
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-	})
-	for range 6000 {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			conn.Close()
-			return cmd.Process
+		if t.Failed() {
+			text, _ := os.ReadFile(log.Name())
+			t.Logf("sshd on port %s:\n%s", port, text)
 		}
-		time.Sleep(10 * time.Millisecond)
+	})
+	if !listens("tcp", "127.0.0.1:"+port) {
+		t.Fatal("sshd does not listen")
 	}
-	t.Fatal("sshd does not listen")
-	return nil
+	return cmd.Process, log.Name()
 }

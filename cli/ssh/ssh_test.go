@@ -146,15 +146,11 @@ func runAgent() (socket string, stop func(), err error) {
 		cmd.Wait()
 		os.RemoveAll(dir)
 	}
-	for range 6000 {
-		if conn, err := net.Dial("unix", socket); err == nil {
-			conn.Close()
-			return socket, stop, nil
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !listens("unix", socket) {
+		stop()
+		return "", nil, errors.New("ssh-agent does not listen")
 	}
-	stop()
-	return "", nil, errors.New("ssh-agent does not listen")
+	return socket, stop, nil
 }
 
 // listens waits for a server at an address.
