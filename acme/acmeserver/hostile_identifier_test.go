@@ -67,7 +67,7 @@ func TestManyIdentifiers(t *testing.T) {
 	for _, n := range []int{101, 1000, 2000} {
 		start := time.Now()
 		cl.post(cl.base+"new-order", map[string]any{"identifiers": ids(names(n)...)}).problem(400, "malformed")
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%d identifiers took %v", n, took)
 		}
 	}
