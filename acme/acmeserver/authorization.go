@@ -71,7 +71,7 @@ func (x *exchange) writeAuthorization(status int, a *acme.Authorization) {
 // authorization answers with an authorization (RFC 8555 §7.5), after deactivating
 // it if the payload says so (§7.5.2).
 func (s *Server) authorization(x *exchange) error {
-	o, err := x.loadOrder(x.args[0])
+	o, err := x.loadOrder(x.args[0], "authorization")
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (s *Server) certificate(x *exchange) error {
 		return err
 	}
 	id := x.args[0]
-	o, err := x.loadOrder(id)
+	o, err := x.loadOrder(id, "certificate")
 	if err != nil {
 		return err
 	}

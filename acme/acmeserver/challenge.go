@@ -51,7 +51,7 @@ func issuerDomainNames(p *provisioner.ACME) []string {
 // with its result if there is one soon. A client that asks again makes the next
 // attempt come at once.
 func (s *Server) challenge(x *exchange) error {
-	o, err := x.loadOrder(x.args[0])
+	o, err := x.loadOrder(x.args[0], "authorization")
 	if err != nil {
 		return err
 	}

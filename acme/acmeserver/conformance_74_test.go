@@ -27,9 +27,11 @@ var section74 = []demand{
 	{"7.4", "what cannot be fulfilled as asked for is refused", func(t *testing.T, w *world) {
 		cl := w.account(t)
 		year := time.Now().Add(366 * 24 * time.Hour).UTC().Format(time.RFC3339)
+		month := time.Now().Add(30 * 24 * time.Hour).UTC().Format(time.RFC3339)
 		for _, payload := range []map[string]any{
 			{"identifiers": ids("a.example"), "notAfter": year},
 			{"identifiers": ids("a.example"), "notBefore": year},
+			{"identifiers": ids("a.example"), "notBefore": month}, // long after the names were proved
 			{"identifiers": ids("a.example"), "notAfter": "2000-01-01T00:00:00Z"},
 		} {
 			cl.post(cl.base+"new-order", payload).problem(400, "malformed")

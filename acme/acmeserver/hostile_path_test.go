@@ -71,3 +71,17 @@ func TestPanickingValidator(t *testing.T) {
 	}
 	cl.post(cl.kid, nil).want(http.StatusOK)
 }
+
+// TestNotFoundNamesTheResource asks for what there is not.
+func TestNotFoundNamesTheResource(t *testing.T) {
+	t.Parallel()
+	cl := newClient(t, newCA(t, new(validator), nil)).register()
+	for path, what := range map[string]string{
+		"order/x": "order", "authz/x": "authorization", "challenge/x/y": "authorization", "certificate/x": "certificate",
+	} {
+		r := cl.post(cl.base+path, nil).problem(http.StatusNotFound, "malformed")
+		if want := ": " + what + " not found"; !strings.HasSuffix(r.json()["detail"].(string), want) {
+			t.Errorf("%s: %s, want a detail that ends with %q", path, r.body, want)
+		}
+	}
+}

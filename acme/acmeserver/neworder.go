@@ -179,7 +179,8 @@ func (x *exchange) makeOrder(req *newOrderRequest, ids []acme.Identifier, profil
 }
 
 // validity returns what the certificate of a new order will have, or refuses what
-// the order asks for.
+// the order asks for. A certificate that begins later than others may last would be
+// had for a time when the proof is long stale.
 func (x *exchange) validity(req *newOrderRequest, grant *ca.Grant) (ca.Validity, error) {
 	v, err := x.s.cfg.Issuer.Foresee(&ca.Request{
 		NotBefore: ca.TimeOrDuration{Time: req.NotBefore}, NotAfter: ca.TimeOrDuration{Time: req.NotAfter},
@@ -189,6 +190,8 @@ func (x *exchange) validity(req *newOrderRequest, grant *ca.Grant) (ca.Validity,
 		return v, malformed("notBefore or notAfter: %w", err)
 	case err != nil:
 		return v, err
+	case v.NotBefore.Sub(x.s.now()) > grant.Limits.Max:
+		return v, malformed("notBefore: it is more than %v from now", grant.Limits.Max)
 	case !req.NotAfter.IsZero() && v.NotAfter.Before(req.NotAfter.Truncate(time.Second)):
 		// What is not asked for must not be issued (RFC 8555 §7.4), so it is not shortened.
 		return v, malformed("notAfter: the CA's own certificate expires on %s", v.NotAfter.Format(time.RFC3339))

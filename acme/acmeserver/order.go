@@ -1,10 +1,12 @@
 package acmeserver
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"stepca/acme"
+	"stepca/ca"
 )
 
 // orderBody is an order as clients see it (RFC 8555 §7.1.3). Compatible: id is the
@@ -45,10 +47,13 @@ func (x *exchange) writeOrder(status int, o *acme.Order) {
 	x.writeJSON(status, body)
 }
 
-// loadOrder returns the order that an ID belongs to, its status up to date, if it
-// is the account's. Validations that nobody works on any more are begun again.
-func (x *exchange) loadOrder(id string) (*acme.Order, error) {
+// loadOrder returns the order that an ID, of what, belongs to, its status up to date,
+// if it is the account's. Validations that nobody works on any more are begun again.
+func (x *exchange) loadOrder(id, what string) (*acme.Order, error) {
 	o, err := x.s.findOrder(x.r.Context(), id)
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, notFound(what)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +69,7 @@ func (x *exchange) loadOrder(id string) (*acme.Order, error) {
 
 // loadWholeOrder is loadOrder for an order's own ID, not that of one of its parts.
 func (x *exchange) loadWholeOrder(id string) (*acme.Order, error) {
-	o, err := x.loadOrder(id)
+	o, err := x.loadOrder(id, "order")
 	if err != nil {
 		return nil, err
 	}
