@@ -248,30 +248,48 @@ func TestPublishedPacked(t *testing.T) {
 	wantProblem(t, err, badStatement, false, `unsupported attestation object format "packed"`)
 }
 
-// TestPublishedYubiKey: what a YubiKey 5 (firmware 5.4.3) says of two of its slots
-// leads to Yubico's root. The keys, as far as we know, have signed nothing of ours.
+// TestPublishedYubiKey: what YubiKeys of three generations say of their slots leads
+// to Yubico's roots. The keys, as far as we know, have signed nothing of ours.
 func TestPublishedYubiKey(t *testing.T) {
 	t.Parallel()
 	v := validatorAt(day(2026, time.January, 1))
-	for _, slot := range []string{"9a", "9c"} {
-		chain := publishedChain(t, "yubikey/"+slot+".pem")
-		if problem := v.verifyChain(chain, yubicoIntermediates(), yubicoRoots()); problem != nil {
-			t.Errorf("%s: %v", slot, problem)
+	for name, want := range map[string]string{
+		"4.3.5":    "5970478", // whose F9 does not say that it is a CA
+		"5.4.3-9a": "28557046",
+		"5.4.3-9c": "28557046",
+		"5.7.4":    "32718477", // with intermediates that it does not hold
+	} {
+		chain := publishedChain(t, "yubikey/"+name+".pem")
+		if serial, err := stepSerial(chain[0]); serial != want || err != nil {
+			t.Errorf("%s: serial number %q, error %v", name, serial, err)
 		}
-		if serial, err := stepSerial(chain[0]); serial != "28557046" || err != nil {
-			t.Errorf("%s: serial number %q, error %v", slot, serial, err)
-		}
-		statement := map[string]any{"x5c": chainOf(chain), "sig": encodeCBOR(t, []byte("signature")), "alg": -7}
-		check := func(text string) {
+		check := func(x5c []any, text string) {
 			t.Helper()
-			req := validation(acme.DeviceAttest01, ca.Identifier{Type: ca.PermanentIdentifier, Value: "28557046"})
-			req.Payload, req.AcceptsFormat = answer(t, FormatStep, statement), func(string) bool { return true }
+			req := validation(acme.DeviceAttest01, ca.Identifier{Type: ca.PermanentIdentifier, Value: want})
+			req.Payload = answer(t, FormatStep, map[string]any{"x5c": x5c, "sig": encodeCBOR(t, []byte("signature")), "alg": -7})
+			req.AcceptsFormat = func(string) bool { return true }
 			_, err := v.Validate(t.Context(), req)
 			wantProblem(t, err, badStatement, false, text)
 		}
-		check("failed to validate signature")
-		statement["x5c"] = chainOf(chain[:1]) // without the certificate in slot F9
-		check("x5c is not valid")
+		check(chainOf(chain), "failed to validate signature") // which is looked at after the chain
+		check(chainOf(chain[:1]), "x5c is not valid")
+	}
+}
+
+// TestYubiKeySlotIsNoCA: a key in a slot cannot attest others, although nothing in
+// its certificate tells it from the one in slot F9 of a YubiKey 4.
+func TestYubiKeySlotIsNoCA(t *testing.T) {
+	t.Parallel()
+	v, slot, key := newVendor(t), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
+	below := &vendor{t: t, key: slot, root: v.leaf(slot.Public())}
+	forged := below.leaf(key.Public(), extension(t, oidYubicoSerialNumber, 123456))
+	sig := encodeCBOR(t, signature(t, key, crypto.SHA256))
+	v.attest("123456", FormatStep, map[string]any{"x5c": []any{forged.Raw, below.root.Raw}, "sig": sig}, nil, badStatement, "x5c is not valid")
+	old := publishedChain(t, "yubikey/4.3.5.pem")
+	handleF9([]*x509.Certificate{forged, old[0]})
+	handleF9([]*x509.Certificate{forged, old[0], old[1]})
+	if old[0].IsCA || old[1].IsCA {
+		t.Error("a certificate of a slot is taken for one of a CA, or a chain is too long")
 	}
 }
 

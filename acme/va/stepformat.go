@@ -1,6 +1,7 @@
 package va
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -38,6 +39,7 @@ func (v *Validator) verifyStep(_ context.Context, req *acme.Validation, raw cbor
 	if problem != nil {
 		return nil, problem
 	}
+	handleF9(chain)
 	if problem := v.verifyChain(chain, yubicoIntermediates(), rootsOr(req, yubicoRoots)); problem != nil {
 		return nil, problem
 	}
@@ -53,6 +55,20 @@ func (v *Validator) verifyStep(_ context.Context, req *acme.Validation, raw cbor
 		return nil, bad("the serial number of the device is malformed: %v", err)
 	}
 	return &attested{key: chain[0].PublicKey, names: []string{serial}}, nil
+}
+
+// handleF9 tells crypto/x509 that the certificate in slot F9 of a YubiKey 4 is one of
+// a CA, which it does not say itself. Only what a root of Yubico signed is taken for
+// one: the certificates of the other slots, which do not say more, are not.
+func handleF9(chain []*x509.Certificate) {
+	if len(chain) != 2 || chain[1].BasicConstraintsValid || chain[1].KeyUsage != 0 {
+		return
+	}
+	for _, root := range yubicoRoots() {
+		if bytes.Equal(chain[1].RawIssuer, root.RawSubject) && chain[1].CheckSignatureFrom(root) == nil {
+			chain[1].BasicConstraintsValid, chain[1].IsCA, chain[1].MaxPathLenZero = true, true, true
+		}
+	}
 }
 
 // signature returns sig, a byte string that holds a CBOR byte string.
