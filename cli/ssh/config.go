@@ -78,6 +78,8 @@ $ step ssh config --undo`,
 	flags.BoolVarP(&f.force, "force", "f", false, "with --undo, take back files that were changed since, too")
 	cli.ShortFirst(cmd, "force")
 	f.team.define(cmd)
+	flags.Bool("no-context", false, "do not apply a context or defaults.json") // the frame acts on it
+	cli.Hide(cmd, "no-context")
 	return cmd
 }
 
@@ -195,8 +197,12 @@ func (f *configFlags) variables(env *cli.Env) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(text, &data); err != nil {
+		var values map[string]json.RawMessage
+		if err := json.Unmarshal(text, &values); err != nil {
 			return nil, fmt.Errorf("error parsing %s: %w", f.setFile, err)
+		}
+		for key, value := range values {
+			data[key] = templateText(value)
 		}
 	}
 	for _, s := range f.set {
@@ -207,6 +213,16 @@ func (f *configFlags) variables(env *cli.Env) (map[string]string, error) {
 		data[key] = value
 	}
 	return data, nil
+}
+
+// templateText is a JSON value as the text that templates want: a string is what it
+// says, and anything else is as it is written.
+func templateText(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) == nil {
+		return s
+	}
+	return string(value)
 }
 
 // loggedIn is the login name of whoever has a certificate of the CA in the agent.

@@ -165,6 +165,9 @@ func TestApplyKeepsWhatIsThere(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), mode); err != nil {
 				t.Fatal(err)
 			}
+			if err := os.Chmod(file, mode); err != nil { // whatever the umask
+				t.Fatal(err)
+			}
 			if err := os.Symlink(file, link); err != nil {
 				if runtime.GOOS != "windows" { // where it takes a privilege
 					t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"stepca/internal/cleanenv"
 	"stepca/internal/freeport"
 	"stepca/keyfile"
 )
@@ -151,7 +152,7 @@ func (m *machines) environ(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	return append(os.Environ(), "STEPPATH=", "PATH="+filepath.Join(m.dir, "bin")+":"+os.Getenv("PATH"), "AGENT="+socket)
+	return append(cleanenv.Environ(), "STEPPATH=", "PATH="+filepath.Join(m.dir, "bin")+":"+os.Getenv("PATH"), "AGENT="+socket)
 }
 
 var (

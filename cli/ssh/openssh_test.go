@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"stepca/internal/cleanenv"
 	"stepca/internal/freeport"
 )
 
@@ -50,7 +51,7 @@ func newPerson(t *testing.T, authority *sshCA) *person {
 	if err := bootstrap(p.work, p.home, authority); err != nil {
 		t.Fatal(err)
 	}
-	p.env = append(os.Environ(), "HOME="+p.home, "SSH_AUTH_SOCK=", "STEPPATH=")
+	p.env = append(cleanenv.Environ(), "HOME="+p.home, "SSH_AUTH_SOCK=", "STEPPATH=")
 	p.write("known_hosts", "@cert-authority * "+authority.hostKey+"\n")
 	return p
 }
