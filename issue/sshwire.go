@@ -2,7 +2,10 @@ package issue
 
 import (
 	"encoding/binary"
+	"errors"
 
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -56,6 +59,29 @@ func sshOptions(options map[string]string) []byte {
 // sshSignature encodes a signature.
 func sshSignature(s *ssh.Signature) []byte {
 	return append(appendSSHString(appendSSHString(nil, s.Format), s.Blob), s.Rest...)
+}
+
+// sshECDSABlob turns an ECDSA signature from its form in X.509 (RFC 3279 §2.2.3) to
+// that in SSH (RFC 5656 §3.1.2): two integers, each an mpint.
+func sshECDSABlob(der []byte) ([]byte, error) {
+	input := cryptobyte.String(der)
+	var inner cryptobyte.String
+	var r, s []byte
+	if !input.ReadASN1(&inner, asn1.SEQUENCE) || !input.Empty() ||
+		!inner.ReadASN1Integer(&r) || !inner.ReadASN1Integer(&s) || !inner.Empty() {
+		return nil, errors.New("the key made an ECDSA signature that is none")
+	}
+	return appendSSHUnsigned(appendSSHUnsigned(nil, r), s), nil
+}
+
+// appendSSHUnsigned appends the mpint (RFC 4251 §5) of a number that is not
+// negative, given without leading zeros.
+func appendSSHUnsigned(b, n []byte) []byte {
+	if len(n) > 0 && n[0] >= 0x80 {
+		b = binary.BigEndian.AppendUint32(b, uint32(1+len(n)))
+		return append(append(b, 0), n...)
+	}
+	return appendSSHString(b, n)
 }
 
 // sshKeyFields returns a public key in wire format without the name of its type,

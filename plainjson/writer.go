@@ -3,18 +3,20 @@ package plainjson
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
 // A Writer writes a JSON object member by member, byte for byte as encoding/json
-// writes a struct with these members. The zero value is ready for Open.
+// writes a struct with these members. The zero value is ready to write.
 type Writer struct {
 	data []byte
 	err  error
 }
 
-// NewWriter returns a Writer with room for an object of about that many bytes.
-func NewWriter(size int) *Writer { return &Writer{data: make([]byte, 0, size)} }
+// Grow makes room for n more bytes, so that they are written without copying those
+// before them.
+func (w *Writer) Grow(n int) { w.data = slices.Grow(w.data, n) }
 
 // Open begins an object or array, with '{' or '['.
 func (w *Writer) Open(c byte) {

@@ -47,7 +47,7 @@ func TestWriterWritesWhatJSONWrites(t *testing.T) {
 		Inner: inner{A: `"quoted"`}, List: []string{"one", "", "<three>"}, Time: time.Date(2026, 11, 21, 1, 2, 3, 450, time.FixedZone("", 3600)),
 		Octet: []byte{0xfb, 0xff}, Some: json.RawMessage(`{"x":[1]}`), Last: "end",
 	}
-	w := plainjson.NewWriter(0)
+	var w plainjson.Writer
 	w.Open('{')
 	w.Name("inner")
 	w.Open('{')
@@ -74,7 +74,7 @@ func TestWriterWritesWhatJSONWrites(t *testing.T) {
 
 func TestWriterRefusesTimesWithoutForm(t *testing.T) {
 	t.Parallel()
-	w := plainjson.NewWriter(0)
+	var w plainjson.Writer
 	w.Open('{')
 	w.Time("t", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))
 	w.Close('}')

@@ -38,6 +38,7 @@ func (a *ACMEAccount) readMember(r *plainjson.Reader, name []byte) {
 }
 
 func (a *ACMEAccount) writeMembers(w *plainjson.Writer) {
+	w.Grow(usualMembers + len(a.Data))
 	w.Text("id", a.ID)
 	w.Text("provisioner", a.Provisioner)
 	w.Text("thumbprint", a.Thumbprint)

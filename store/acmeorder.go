@@ -53,6 +53,7 @@ func (o *ACMEOrder) readMember(r *plainjson.Reader, name []byte) {
 }
 
 func (o *ACMEOrder) writeMembers(w *plainjson.Writer) {
+	w.Grow(usualMembers + len(o.Data))
 	w.Text("id", o.ID)
 	w.Text("accountId", o.AccountID)
 	w.Time("createdAt", o.CreatedAt)

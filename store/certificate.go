@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -44,6 +45,7 @@ type Certificate struct {
 }
 
 func (c *Certificate) writeMembers(w *plainjson.Writer) {
+	w.Grow(usualMembers + base64.StdEncoding.EncodedLen(len(c.DER)))
 	w.Text("serial", c.Serial)
 	w.Text("issuer", c.Issuer)
 	writeProvisioner(w, c.Provisioner)

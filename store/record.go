@@ -94,13 +94,13 @@ func openEnvelope(value []byte) (head []byte, content json.RawMessage, ok bool) 
 }
 
 // A writable is a record of those that are written most: it writes its members
-// itself, to the same JSON as encoding/json does in four times the time.
+// itself, to the same JSON as encoding/json does in twice the time.
 type writable interface {
 	writeMembers(*plainjson.Writer)
 }
 
-// usualRecord is about the size of a record.
-const usualRecord = 1 << 10
+// usualMembers is about what the members of a record take, but for its longest.
+const usualMembers = 640
 
 // encode returns the JSON of a record. Records are plain structs, which always
 // have one.
@@ -109,7 +109,7 @@ func encode(rec any) ([]byte, error) {
 	if !ok {
 		return json.Marshal(rec)
 	}
-	w := plainjson.NewWriter(usualRecord)
+	w := new(plainjson.Writer)
 	w.Open('{')
 	writable.writeMembers(w)
 	w.Close('}')

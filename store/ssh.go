@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ type SSHCertificate struct {
 }
 
 func (c *SSHCertificate) writeMembers(w *plainjson.Writer) {
+	w.Grow(usualMembers + base64.StdEncoding.EncodedLen(len(c.Wire)))
 	w.Text("serial", strconv.FormatUint(c.Serial, 10))
 	w.Text("type", string(c.Type))
 	w.Text("keyId", c.KeyID)

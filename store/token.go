@@ -18,6 +18,7 @@ type spentToken struct {
 }
 
 func (t spentToken) writeMembers(w *plainjson.Writer) {
+	w.Grow(usualMembers)
 	w.Text("id", t.ID)
 	w.Time("spentAt", t.SpentAt)
 	if !t.Expires.IsZero() {

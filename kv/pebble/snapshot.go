@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"bytes"
+	"errors"
 	"iter"
 	"sync/atomic"
 
@@ -16,6 +17,17 @@ import (
 type snapshot struct {
 	*pebble.Snapshot
 	users atomic.Int64 // who must Close it; from 0 it never rises again
+
+	// spare is a finder that nobody uses at the moment, or nil. It keeps the files
+	// it reads from being deleted, until the next commit at the latest.
+	spare atomic.Pointer[finder]
+}
+
+// A finder looks up one key after the other: to make an iterator takes longer than
+// to use it.
+type finder struct {
+	*pebble.Iterator
+	flat []byte // the key, in memory that is used again
 }
 
 func newSnapshot(db *pebble.DB) *snapshot {
@@ -29,26 +41,54 @@ func (s *snapshot) Close() error {
 	if s.users.Add(-1) > 0 {
 		return nil
 	}
-	return s.Snapshot.Close()
+	var err error
+	if f := s.spare.Swap(nil); f != nil {
+		err = f.Close()
+	}
+	return errors.Join(err, s.Snapshot.Close())
 }
 
-// Get implements kv.Reader. It seeks with an iterator, since Pebble's own Get
-// passes over the Bloom filters of the bottom level, where they save most: an
-// Insert asks for keys that are not there.
-func (s *snapshot) Get(bucket string, key []byte) ([]byte, error) {
-	flat := txn.AppendFlat(nil, bucket, key)
+// finder returns the spare finder or a new one, for the caller to release. It is
+// an iterator, since Pebble's own Get passes over the Bloom filters of the bottom
+// level, where they save most: an Insert asks for keys that are not there.
+func (s *snapshot) finder() (*finder, error) {
+	if f := s.spare.Swap(nil); f != nil {
+		return f, nil
+	}
 	it, err := s.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	if err != nil {
 		return nil, err
 	}
-	defer it.Close()
-	if !it.SeekPrefixGE(flat) || !bytes.Equal(it.Key(), flat) {
-		if err := it.Error(); err != nil {
+	return &finder{Iterator: it}, nil
+}
+
+// release keeps f as the spare one, unless there is one or f met an error.
+func (s *snapshot) release(f *finder) error {
+	if f.Error() == nil && s.spare.CompareAndSwap(nil, f) {
+		return nil
+	}
+	return f.Close()
+}
+
+// Get implements kv.Reader.
+func (s *snapshot) Get(bucket string, key []byte) ([]byte, error) {
+	f, err := s.finder()
+	if err != nil {
+		return nil, err
+	}
+	v, err := f.get(bucket, key)
+	return v, errors.Join(err, s.release(f))
+}
+
+func (f *finder) get(bucket string, key []byte) ([]byte, error) {
+	f.flat = txn.AppendFlat(f.flat[:0], bucket, key)
+	if !f.SeekPrefixGE(f.flat) || !bytes.Equal(f.Key(), f.flat) {
+		if err := f.Error(); err != nil {
 			return nil, err
 		}
 		return nil, kv.ErrNotFound
 	}
-	v, err := it.ValueAndErr()
+	v, err := f.ValueAndErr()
 	if err != nil {
 		return nil, err
 	}
