@@ -50,6 +50,10 @@ func (x *exchange) updateAccount(apply func(*acme.Account) error) (*acme.Account
 	return a, x.spent(err)
 }
 
+// accountURL is the URL of the account as the client has it, of the several that it may
+// use: what clients derive from it, records in the DNS, has that very text.
+func (x *exchange) accountURL() string { return x.header.KeyID }
+
 // ownPath refuses a path with another account than the one that signed.
 func (x *exchange) ownPath() error {
 	if x.args[0] != x.account.ID {

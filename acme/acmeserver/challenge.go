@@ -33,7 +33,7 @@ func (x *exchange) challengeBody(a *acme.Authorization, c *acme.Challenge) chall
 		b.Status = acme.StatusProcessing
 	}
 	if c.Type == acme.DNSPersist01 {
-		b.IssuerDomainNames, b.AccountURI = issuerDomainNames(x.prov), x.url(pathAccount, x.account.ID)
+		b.IssuerDomainNames, b.AccountURI = issuerDomainNames(x.prov), x.accountURL()
 	}
 	return b
 }

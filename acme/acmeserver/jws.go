@@ -167,17 +167,17 @@ func (x *exchange) accountID(kid string) (string, error) {
 	if err != nil || u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || !x.isOurs(u) {
 		return "", unauthorized("kid %q is not the URL of an account of this server", clip(kid))
 	}
-	for _, prefix := range Prefixes {
-		rest, ok := strings.CutPrefix(u.EscapedPath(), prefix+url.PathEscape(x.prov.Name)+"/"+pathAccount+"/")
-		if ok && rest != "" && !strings.Contains(rest, "/") {
-			return rest, nil
-		}
+	escaped, rest := splitPath(u.EscapedPath())
+	name, err := url.PathUnescape(escaped)
+	id, ok := strings.CutPrefix(rest, pathAccount+"/")
+	if err != nil || name != x.prov.Name || !ok || id == "" || strings.Contains(id, "/") {
+		return "", unauthorized("kid %q is not the URL of an account of this provisioner", clip(kid))
 	}
-	return "", unauthorized("kid %q is not the URL of an account of this provisioner", clip(kid))
+	return id, nil
 }
 
 func (x *exchange) isOurs(u *url.URL) bool {
-	if u.Host == x.r.Host {
+	if strings.EqualFold(u.Host, x.r.Host) {
 		return true
 	}
 	host := strings.ToLower(u.Hostname())

@@ -56,6 +56,10 @@ func TestJWSIsChecked(t *testing.T) {
 		kid := strings.Replace(cl.kid, "127.0.0.1", "localhost", 1)
 		cl.postWith(u, payload, map[string]any{"kid": kid}).want(http.StatusCreated)
 	})
+	t.Run("kid with another spelling of the provisioner", func(t *testing.T) {
+		kid := strings.Replace(cl.kid, "/acme/acme/", "/acme/%61cme/", 1)
+		cl.postWith(u, payload, map[string]any{"kid": kid}).want(http.StatusCreated)
+	})
 	t.Run("another key", func(t *testing.T) {
 		cl.raw(u, cl.sign(encode(t, payload), newKey(t), cl.header(u, nil))).problem(400, "malformed")
 	})

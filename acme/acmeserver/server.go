@@ -47,10 +47,20 @@ func New(backend *Backend, cfg Config) *Server {
 // have the first.
 var Prefixes = [...]string{"/acme/", "/2.0/acme/"}
 
+// splitPath splits an escaped path into the provisioner's name, escaped yet, and what
+// comes after it; both are "" if the path is not below one of Prefixes.
+func splitPath(escaped string) (name, rest string) {
+	for _, prefix := range Prefixes {
+		if below, ok := strings.CutPrefix(escaped, prefix); ok {
+			name, rest, _ = strings.Cut(below, "/")
+		}
+	}
+	return name, rest
+}
+
 // ServeHTTP answers a request below one of Prefixes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimPrefix(r.URL.EscapedPath(), "/2.0")
-	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/acme/"), "/")
+	name, rest := splitPath(r.URL.EscapedPath())
 	route, args := findRoute(rest)
 	if route == nil {
 		http.Error(w, "404 page not found", http.StatusNotFound)

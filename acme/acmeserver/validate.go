@@ -37,7 +37,7 @@ func (x *exchange) validation(a *acme.Authorization, c *acme.Challenge) acme.Val
 	return acme.Validation{
 		Type: c.Type, Token: c.Token, Identifier: a.Identifier, Wildcard: a.Wildcard,
 		KeyAuthorization:  acme.KeyAuthorization(c.Token, x.account.Thumbprint),
-		AccountURL:        x.url(pathAccount, x.account.ID),
+		AccountURL:        x.accountURL(),
 		IssuerDomainNames: issuerDomainNames(x.prov),
 		CheckCAA:          x.prov.CheckCAA,
 		AcceptsFormat:     x.prov.AcceptsAttestation,
