@@ -130,6 +130,8 @@ func (f *certificateFlags) check(cmd *cobra.Command) error {
 		{!f.host && f.hostID != "", cli.RequiredWithFlag("host-id", "host")},
 		{f.addUser && len(f.principals) > 1, cli.IncompatibleFlagWith("add-user", "more than one principal")},
 		{f.privateKey != "" && !f.sign, cli.RequiredWithFlag("private-key", "sign")},
+		// The key that is certified is in a file.
+		{cli.Given(cmd, "kms") && f.tokens.X5CKey == "", cli.RequiredWithFlag("kms", "x5c-key")},
 		{f.sign && f.key.Used() != "", cli.IncompatibleFlags("sign", f.key.Used())},
 	} {
 		if c.wrong {

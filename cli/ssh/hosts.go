@@ -17,7 +17,10 @@ func hosts(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hosts",
 		Short: "list the hosts that have a certificate",
-		Long:  `**step ssh hosts** lists the names of the hosts that have a valid certificate.`,
+		Long: `**step ssh hosts** lists the names of the hosts that have a valid certificate.
+
+The flags --set, --set-file and --console are accepted for the sake of scripts, and
+have no effect.`,
 		Example: `List the hosts:
 $ step ssh hosts`,
 		Args: cli.NoArgs,

@@ -28,7 +28,7 @@ type newKeyPassword struct {
 func (p *newKeyPassword) define(cmd *cobra.Command) {
 	p.defineNone(cmd)
 	p.taken = false
-	cmd.Flags().StringVar(&p.file, "password-file", "", "a `file` with the password to encrypt the new private key with; with --offline, that of the authority's keys")
+	cmd.Flags().StringVar(&p.file, "password-file", "", "a `file` with the password to encrypt the new private key with, or to decrypt that of --private-key; with --offline, that of the authority's keys")
 	cmd.Flags().IntVar(&p.minLength, "min-password-length", 0, "the least `number` of characters of that password")
 }
 
@@ -65,15 +65,27 @@ func (p *newKeyPassword) ask(env *cli.Env) ([]byte, error) {
 	if p.minLength > 0 {
 		label += fmt.Sprintf(" (must be at least %d characters)", p.minLength)
 	}
-	file, flag := p.file, "password-file"
-	if p.taken {
-		file, flag = "", "no-password"
-	}
+	file, flag := p.source("no-password")
 	password, err := env.ReadPassword(file, cli.Question{Label: label, Flag: flag, Validate: p.validate})
 	if err == nil {
 		err = p.validate(string(password)) // that of a file
 	}
 	return password, err
+}
+
+// opens is the source of the password of a private key that is there already.
+func (p *newKeyPassword) opens(env *cli.Env) keyfile.Password {
+	file, flag := p.source("")
+	return env.Password(file, flag)
+}
+
+// source is the file with the password; "" if the user is asked. flag names the
+// flag that saves the question, which is other if --password-file is taken.
+func (p *newKeyPassword) source(other string) (file, flag string) {
+	if p.taken {
+		return "", other
+	}
+	return p.file, "password-file"
 }
 
 func (p *newKeyPassword) validate(password string) error {

@@ -29,6 +29,9 @@ func revoke(env *cli.Env) *cobra.Command {
 renewed, and the key revocation list that **step ssh krl** downloads has it: hosts
 that use the list refuse it from then on.
 
+The flags --set and --set-file are accepted for the sake of scripts, and have no
+effect.
+
 ## POSITIONAL ARGUMENTS
 <serial-number>
     The serial number that **step ssh inspect** shows.`,

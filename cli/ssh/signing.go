@@ -56,7 +56,7 @@ func (j *signing) load() error {
 	if j.privateKey == "" {
 		return nil
 	}
-	if j.private, err = keyfile.LoadSigner(j.privateKey, j.env.Password("", "")); err != nil {
+	if j.private, err = keyfile.LoadSigner(j.privateKey, j.password.opens(j.env)); err != nil {
 		return cli.FileError(err)
 	}
 	own, err := ssh.NewPublicKey(j.private.Public())
