@@ -15,6 +15,9 @@ func TestWriteFiles(t *testing.T) {
 	if err := os.WriteFile(in("old"), []byte("old"), 0o640); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(in("old"), 0o640); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
 	files := []NewFile{
 		{in("new/dir/key"), []byte("key"), keyfile.SecretPerm}, {in("old"), []byte("new"), PublicPerm}, {in("old/impossible"), nil, PublicPerm},
 	}

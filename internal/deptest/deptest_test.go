@@ -35,6 +35,7 @@ const rule = `
 	keyfile:
 	buildinfo:
 	internal/deptest:
+	internal/cleanenv:
 	internal/freeport:
 	internal/sockdir:
 	internal/sqltest: internal/freeport internal/sockdir

@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"errors"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"stepca/internal/catest"
+	"stepca/internal/cleanenv"
 	"stepca/internal/freeport"
 )
 
@@ -61,13 +61,7 @@ func launchWith(t testing.TB, cmd *exec.Cmd) *process {
 // environment is that of the tests, with a step path of its own and nothing of
 // the user's settings.
 func environment(stepPath string) []string {
-	var env []string
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "STEP") && !strings.HasPrefix(v, "NOTIFY_SOCKET=") {
-			env = append(env, v)
-		}
-	}
-	return append(env, "STEPPATH="+stepPath, "HOME="+stepPath)
+	return append(cleanenv.Environ(), "STEPPATH="+stepPath, "HOME="+stepPath)
 }
 
 // serve gives a CA an address and starts step-ca with its files, until it serves.
@@ -187,6 +181,9 @@ func (tr *transcript) tail(n int) string {
 // run runs a command and returns what it wrote and its exit code.
 func run(t testing.TB, cmd *exec.Cmd) (stdout, stderr string, code int) {
 	t.Helper()
+	if cmd.Env == nil {
+		cmd.Env = cleanenv.Environ()
+	}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
