@@ -20,6 +20,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| new accounts from one address | %d at once, then %d a second |", accountsAtOnce, accountsPerSecond),
 		fmt.Sprintf("| names in new orders of one account | %d at once, then %d a second |", ordersAtOnce, ordersPerSecond),
 		fmt.Sprintf("| failed validations of one identifier for one account | %.0f at once, then %.0f a minute |", failuresAtOnce, failuresPerSecond*60),
+		fmt.Sprintf("| refused revocations of what an account did not order | %.0f at once, then %.0f a minute |", failuresAtOnce, failuresPerSecond*60),
 		fmt.Sprintf("| validations under way | %d, of one account %d |", maxValidations, maxValidationsOfAccount),
 		fmt.Sprintf("| orders being finalized | %d |", maxFinalizations),
 	} {

@@ -91,11 +91,18 @@ func (x *exchange) mayRevoke(crt *x509.Certificate, rec *store.Certificate) erro
 	if rec.AccountID == x.account.ID {
 		return nil
 	}
+	// To search the account's orders in vain is work, which it may cause as seldom as
+	// failed validations.
+	failures := x.account.ID + " revocation"
+	if wait := x.s.failures.empty(failures, x.s.now()); wait > 0 {
+		return limited(wait, "certificates of others to be revoked")
+	}
 	controls, err := x.controlsAll(crt)
 	if err != nil {
 		return err
 	}
 	if !controls {
+		x.s.failures.take(failures, x.s.now())
 		return noAuthorization(crt)
 	}
 	return nil

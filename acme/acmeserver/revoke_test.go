@@ -108,3 +108,22 @@ func TestFinalizeRefusals(t *testing.T) {
 	padded := csr(t, key, "a.example") + "=="
 	cl.post(finalize, map[string]any{"csr": padded}).want(http.StatusOK)
 }
+
+// TestRevokingInVainIsLimited has an account ask for what is not its own, for which its
+// orders are searched each time.
+func TestRevokingInVainIsLimited(t *testing.T) {
+	t.Parallel()
+	c := newCA(t, new(validator), nil)
+	owner, stranger := newClient(t, c).register(), newClient(t, c).register()
+	theirs, _, _ := owner.issue("a.example")
+	own, _, _ := stranger.issue("b.example")
+	for range 60 {
+		stranger.post(stranger.base+"revoke-cert", revocationOf(theirs, nil)).problem(403, "unauthorized")
+	}
+	r := stranger.post(stranger.base+"revoke-cert", revocationOf(theirs, nil)).problem(429, "rateLimited")
+	if r.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	stranger.post(stranger.base+"revoke-cert", revocationOf(own, nil)).want(http.StatusOK)
+	owner.post(owner.base+"revoke-cert", revocationOf(theirs, nil)).want(http.StatusOK)
+}
