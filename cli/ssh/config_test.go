@@ -268,6 +268,33 @@ func TestUndoByForce(t *testing.T) {
 	}
 }
 
+// A crash between the record and the files leaves those of the time before, which
+// are ours as well.
+func TestUndoAfterCrash(t *testing.T) {
+	t.Parallel()
+	env, stderr := newConfigEnv(t)
+	before := tree(t, env.Path.Home)
+	name := filepath.Join(env.Path.Home, "file")
+	apply := func(text string) {
+		t.Helper()
+		if err := applyConfig(env, []api.SSHTemplate{{Type: api.SSHFile, Path: "~/file", Content: []byte(text)}}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply("first")
+	apply("second")
+	if err := os.WriteFile(name, []byte("first"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := undoConfig(env, false, false); err != nil || strings.Contains(stderr.String(), "has changed") {
+		t.Errorf("after a crash: %v, %q", err, stderr)
+	}
+	os.RemoveAll(env.Path.Base)
+	if after := tree(t, env.Path.Home); !equalTrees(before, after) {
+		t.Errorf("%v is left", after)
+	}
+}
+
 // If one file cannot be written, none is.
 func TestApplyIsAllOrNothing(t *testing.T) {
 	t.Parallel()

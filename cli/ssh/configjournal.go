@@ -29,6 +29,7 @@ type journalEntry struct {
 	Joined  bool                `json:"joined,omitempty"`  // the line before a snippet had no end
 	Line    []byte              `json:"line,omitempty"`    // that was prepended
 	Hash    []byte              `json:"hash,omitempty"`    // SHA-256 of a whole file
+	Earlier []byte              `json:"earlier,omitempty"` // that of the time before, which a crash may have left
 	Before  []byte              `json:"before,omitempty"`  // what a whole file held first
 	Existed bool                `json:"existed"`           // before the first time
 }
@@ -121,6 +122,10 @@ func (j *journal) add(e *journalEntry) {
 		return
 	}
 	e.Existed, e.Before, e.Joined = have.Existed, have.Before, have.Joined || e.Joined
+	e.Earlier = have.Hash
+	if bytes.Equal(e.Hash, have.Hash) {
+		e.Earlier = have.Earlier
+	}
 	*have = *e
 }
 

@@ -68,7 +68,7 @@ func (e *journalEntry) undo(env *cli.Env, force bool) (changed bool, err error) 
 	}
 	text := e.without(now)
 	switch {
-	case e.Type == api.SSHFile && !force && !bytes.Equal(digest(now), e.Hash):
+	case e.Type == api.SSHFile && !force && !e.wrote(now):
 		env.Noticef("%s has changed since step wrote it, and stays as it is.", e.Path)
 		return false, nil
 	case !e.Existed && len(bytes.TrimSpace(text)) == 0 && !isLink(e.Path):
@@ -77,6 +77,12 @@ func (e *journalEntry) undo(env *cli.Env, force bool) (changed bool, err error) 
 		return false, nil
 	}
 	return true, cli.WriteFiles(cli.NewFile{Name: e.Path, Data: text, Perm: cli.PublicPerm}) // it keeps its mode
+}
+
+// wrote reports whether we have written the whole file.
+func (e *journalEntry) wrote(text []byte) bool {
+	sum := digest(text)
+	return bytes.Equal(sum, e.Hash) || bytes.Equal(sum, e.Earlier)
 }
 
 // isLink reports whether a symbolic link has the name. Whoever made it wants it.
