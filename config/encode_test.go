@@ -91,12 +91,15 @@ func TestLoadErrors(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct{ name, file, want string }{
 		{"trailing comma", "{\n\"a\": 1,\n}", "error parsing FILE: invalid character '}' looking for beginning of object key string (line 3)"},
-		{"empty", "", "error parsing FILE: unexpected EOF"},
-		{"number for a string", "{\"crt\":\n5}", "error parsing FILE: json: cannot unmarshal number into Go struct field Config.crt of type string (line 2)"},
-		{"duration without unit", `{"authority":{"backdate":"1d"}}`, `error parsing FILE: error parsing 1d as duration: time: unknown unit "d" in duration "1d"`},
-		{"duration as number", `{"crl":{"cacheDuration":5}}`, "error parsing FILE: error unmarshaling 5: json: cannot unmarshal number into Go value of type string"},
-		{"provisioner is no object", `{"authority":{"provisioners":[7]}}`, "error parsing FILE: error unmarshaling provisioner: authority.provisioners[0]: json: cannot unmarshal number into Go value of type config.ProvisionerName"},
-		{"lost password", `{"password":"[redacted]"}`, `error parsing FILE: the value is "[redacted]": what was meant to be stored is lost; put the secret here again`},
+		{"empty", "", "error parsing FILE: unexpected EOF: the file ends in the middle (line 1)"},
+		{"number for a string", "{\"crt\":\n5}", "error parsing FILE: crt: a number stands where a string belongs (line 2)"},
+		{"duration without unit", `{"authority":{"backdate":"1d"}}`, `error parsing FILE: authority.backdate: error parsing 1d as duration: time: unknown unit "d" in duration "1d"`},
+		{"duration as number", `{"crl":{"cacheDuration":5}}`, "error parsing FILE: crl.cacheDuration: error unmarshaling 5: json: cannot unmarshal number into Go value of type string"},
+		{"provisioner is no object", `{"authority":{"provisioners":[7]}}`, "error parsing FILE: error unmarshaling provisioner: authority.provisioners[0]: it is not an object with the strings type and name"},
+		{"lost password", `{"password":"[redacted]"}`, `error parsing FILE: password: the value is "[redacted]": what was meant to be stored is lost; put the secret here again`},
+		{"number for names", "{\n\"root\": \"x\",\n\"dnsNames\": 5}", "error parsing FILE: dnsNames: a number stands where a list belongs"},
+		{"one of a list", `{"issuers":[{"name":"a"},{"name":"b","state":["active"]}]}`, "error parsing FILE: issuers[1].state: a list stands where a string belongs (line 1)"},
+		{"half a file", "{\n\"crt\": \"x\",\n", "error parsing FILE: unexpected EOF: the file ends in the middle (line 3)"},
 		{"deep", strings.Repeat(`{"a":`, 100), "error parsing FILE: nested deeper than 64 levels"},
 	} {
 		name := filepath.Join(dir, tt.name)

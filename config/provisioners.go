@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,10 +17,10 @@ type ProvisionerName struct {
 func peekProvisioner(raw json.RawMessage) (ProvisionerName, error) {
 	var p *ProvisionerName
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return ProvisionerName{}, err
+		return ProvisionerName{}, errors.New("it is not an object with the strings type and name")
 	}
 	if p == nil {
-		return ProvisionerName{}, fmt.Errorf("null is no provisioner")
+		return ProvisionerName{}, errors.New("null is no provisioner")
 	}
 	return *p, nil
 }

@@ -28,7 +28,7 @@ func TestEditProvisioners(t *testing.T) {
 		{"no type", func() error { return a.AddProvisioner(json.RawMessage(`{"name":"x"}`)) },
 			"error storing provisioner: provisioner type cannot be empty", ""},
 		{"no object", func() error { return a.AddProvisioner(json.RawMessage(`[]`)) },
-			"error storing provisioner: json: cannot unmarshal array into Go value of type config.ProvisionerName", ""},
+			"error storing provisioner: it is not an object with the strings type and name", ""},
 		{"add", func() error { return a.AddProvisioner(map[string]string{"type": "JWK", "name": "j"}) }, "",
 			`[{"type":"ACME","name":"acme","future":1,"forceCN":true},{"type":"Martian","name":"m"},{"name":"j","type":"JWK"}]`},
 		{"update", func() error {
