@@ -12,50 +12,48 @@ import (
 // misfitError says in people's words why encoding/json cannot read n, which is in
 // data, as a value of type t: where in the file, and what should be there.
 func misfitError(data []byte, n *node, t reflect.Type, err error) error {
+	at, t := misfit(n, t, "")
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && err == error(wrong) {
 		where := ""
-		if wrong.Field != "" { // else its offset counts from the value, which reads itself
+		if !isOpaque(t) { // else the offset counts from the value
 			where = line(data, wrong.Offset)
 		}
 		err = fmt.Errorf("%s stands where %s belongs%s", jsonValue(wrong.Value), jsonKind(wrong.Type), where)
 	}
-	if at := misfit(n, t, ""); at != "" {
+	if at != "" {
 		err = fmt.Errorf("%s: %w", at, err)
 	}
 	return err
 }
 
-// misfit returns the path of the innermost value that cannot be read as what t has
-// in its place. There is one, else n can be read.
-func misfit(n *node, t reflect.Type, at string) string {
+// misfit returns the path, and the type, of the innermost value that cannot be read,
+// of a value n that cannot be read as a t.
+func misfit(n *node, t reflect.Type, at string) (string, reflect.Type) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
-	}
-	inner := func(n *node, t reflect.Type, at string) string {
-		if json.Unmarshal(n.appendTo(nil), reflect.New(t).Interface()) == nil {
-			return ""
-		}
-		return misfit(n, t, at)
 	}
 	switch {
 	case isOpaque(t):
 	case t.Kind() == reflect.Struct && n.kind == '{':
 		fields := fieldsOf(t)
 		for _, m := range n.members {
-			if f, ok := find(fields, m.key); ok {
-				if place := inner(m.value, f.typ, join(at, f.name)); place != "" {
-					return place
-				}
+			if f, ok := find(fields, m.key); ok && !fits(m.value, f.typ) {
+				return misfit(m.value, f.typ, join(at, f.name))
 			}
 		}
 	case t.Kind() == reflect.Slice && n.kind == '[':
 		for i, item := range n.items {
-			if place := inner(item, t.Elem(), index(at, i)); place != "" {
-				return place
+			if !fits(item, t.Elem()) {
+				return misfit(item, t.Elem(), index(at, i))
 			}
 		}
 	}
-	return at
+	return at, t
+}
+
+// fits reports whether n can be read as a t.
+func fits(n *node, t reflect.Type) bool {
+	return json.Unmarshal(n.appendTo(nil), reflect.New(t).Interface()) == nil
 }
 
 // jsonValue names the values of json.UnmarshalTypeError.
