@@ -33,12 +33,24 @@ func run() int {
 		debug.SetGCPercent(gcPercent)
 	}
 	time.AfterFunc(started, debug.FreeOSMemory)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // the second signal does not wait for requests under way
-	return command.Main(ctx, &command.Env{
+	return command.Main(untilSignal(), &command.Env{
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Build:  buildinfo.New(version, date),
 		Prompt: prompt(), KMS: builtin.KeyManagers(), Engines: builtin.Engines(),
 	}, os.Args[1:])
+}
+
+// untilSignal returns a context that ends with the first signal that asks the program
+// to end. When it does, the second one has its usual effect: it does not wait for
+// requests under way.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-asked
+		signal.Stop(asked)
+		cancel()
+	}()
+	return ctx
 }
