@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -73,16 +72,7 @@ func twoServersOn(t *testing.T, opts catest.Options, sign func() error) (first, 
 	}
 	v := new(validator)
 	first = newCAWith(t, v, nil, opts)
-	edit := opts.Edit
-	opts.Edit = func(cfg map[string]any) { // the same authority
-		if edit != nil {
-			edit(cfg)
-		}
-		cfg["root"] = first.RootFile
-		cfg["crt"] = filepath.Join(first.Dir, "intermediate_ca.crt")
-		cfg["key"] = filepath.Join(first.Dir, "intermediate_ca_key")
-	}
-	second = newCAWith(t, v, nil, opts)
+	second = sameAuthority(t, first, v, opts)
 	close(started)
 	signed.Store(0)
 	return first, second, signed

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,14 +37,7 @@ func TestTwoServersOfOneDatabase(t *testing.T) {
 	opts := onPostgres(t)
 	v := new(validator)
 	first := newCAWith(t, v, nil, opts)
-	edit := opts.Edit
-	opts.Edit = func(cfg map[string]any) { // the same authority
-		edit(cfg)
-		cfg["root"] = first.RootFile
-		cfg["crt"] = filepath.Join(first.Dir, "intermediate_ca.crt")
-		cfg["key"] = filepath.Join(first.Dir, "intermediate_ca_key")
-	}
-	second := newCAWith(t, v, nil, opts)
+	second := sameAuthority(t, first, v, opts)
 
 	cl := newClient(t, first).register()
 	there := newClient(t, first)

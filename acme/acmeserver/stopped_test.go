@@ -20,8 +20,9 @@ type keptEngine struct{ kv.Engine }
 
 func (keptEngine) Close() error { return nil }
 
-// restart runs the authority of a CA that was stopped, or another server of it.
-func restart(t *testing.T, old *catest.CA, v acme.Validator, opts catest.Options) *catest.CA {
+// sameAuthority runs another server of a CA's authority, or the same after it was
+// stopped.
+func sameAuthority(t *testing.T, old *catest.CA, v acme.Validator, opts catest.Options) *catest.CA {
 	t.Helper()
 	edit := opts.Edit
 	opts.Edit = func(cfg map[string]any) {
@@ -63,7 +64,7 @@ func TestStoppedValidationIsTakenUp(t *testing.T) {
 			if err := c.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			again := restart(t, c, new(validator), test.on(engine))
+			again := sameAuthority(t, c, new(validator), test.on(engine))
 			cl.at(t, again).becomesValid(strings.Replace(authz, c.URL, again.URL, 1))
 		})
 	}
@@ -95,7 +96,7 @@ func TestCrashedValidationIsTakenUp(t *testing.T) {
 	cl.post(challenge, nil).want(http.StatusOK)
 
 	v := new(validator)
-	other := restart(t, c, v, onSharedEngine(engine))
+	other := sameAuthority(t, c, v, onSharedEngine(engine))
 	there, elsewhere := cl.at(t, other), strings.Replace(authz, c.URL, other.URL, 1)
 	r := there.post(elsewhere, nil).want(http.StatusOK)
 	if got := r.json()["challenges"].([]any)[0].(map[string]any)["status"]; got != "processing" || r.header.Get("Retry-After") == "" {
