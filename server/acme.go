@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
 
+	"stepca/acme"
 	"stepca/acme/acmeserver"
 	"stepca/acme/va"
 	"stepca/apiserver"
@@ -20,15 +22,23 @@ func (s *Server) openACME(ctx context.Context, db *config.DB) error {
 	if err != nil {
 		return err
 	}
-	if s.acmeValidator = s.opts.ACME.Validator; s.acmeValidator == nil {
-		s.acmeValidator = va.New(va.Config{
-			HTTPPort:   s.opts.ACME.HTTPPort,
-			TLSPort:    s.opts.ACME.TLSPort,
-			StrictFQDN: s.opts.ACME.StrictFQDN,
-			HTTPProxy:  s.opts.ACME.HTTPProxy,
-		})
+	s.acmeValidator, err = s.opts.ACME.validator()
+	return err
+}
+
+// validator is the validator that the options make.
+func (o *ACMEOptions) validator() (acme.Validator, error) {
+	if o.Validator != nil {
+		return o.Validator, nil
 	}
-	return nil
+	cfg := va.Config{HTTPPort: o.HTTPPort, TLSPort: o.TLSPort, StrictFQDN: o.StrictFQDN, HTTPProxy: o.HTTPProxy}
+	if o.AndroidStatusFile != "" {
+		var err error
+		if cfg.AndroidStatus, err = va.AndroidStatusFile(o.AndroidStatusFile); err != nil {
+			return nil, fmt.Errorf("--acme-android-status: %w", err)
+		}
+	}
+	return va.New(cfg), nil
 }
 
 // mountACME returns the handlers of the ACME provisioners, of which there are none

@@ -6,16 +6,23 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/fxamacker/cbor/v2"
 	"golang.org/x/crypto/acme"
 
 	"stepca/internal/catest"
@@ -190,5 +197,53 @@ func TestReloadAddsAnACMEProvisioner(t *testing.T) {
 	}
 	if status, body := c.Get(c.HTTP(nil), "/acme/acme/directory"); status != http.StatusOK {
 		t.Errorf("GET directory after a reload: %d %s, want 200", status, body)
+	}
+}
+
+// TestACMEAndroidStatus has a device attested whose key is on the list.
+func TestACMEAndroidStatus(t *testing.T) {
+	t.Parallel()
+	key := ecdsaKey(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(0x5cb838f1fe157a85), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := cbor.Marshal(map[string]any{"fmt": "android-key", "attStmt": map[string]any{"x5c": []any{der}, "sig": []byte("x")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(t.TempDir(), "status.json")
+	if err := os.WriteFile(list, []byte(`{"entries":{"6681152659205225093":{"status":"REVOKED"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := catest.New(t, catest.Options{ACME: server.ACMEOptions{AndroidStatusFile: list}, Edit: func(cfg map[string]any) {
+		addACME(cfg)
+		provisioners := cfg["authority"].(map[string]any)["provisioners"].([]any)
+		p := provisioners[len(provisioners)-1].(map[string]any)
+		p["challenges"], p["attestationFormats"] = []string{"device-attest-01"}, []string{"android-key"}
+	}})
+	cl := &acme.Client{Key: ecdsaKey(t), HTTPClient: c.HTTP(nil), DirectoryURL: c.URL + "/acme/acme/directory"}
+	ctx := t.Context()
+	if _, err := cl.Register(ctx, new(acme.Account), acme.AcceptTOS); err != nil {
+		t.Fatal(err)
+	}
+	order, err := cl.AuthorizeOrder(ctx, []acme.AuthzID{{Type: "permanent-identifier", Value: "PIXEL1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	authz, err := cl.GetAuthorization(ctx, order.AuthzURLs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge := authz.Challenges[0]
+	if challenge.Payload, err = json.Marshal(map[string]string{"attObj": base64.RawURLEncoding.EncodeToString(object)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cl.Accept(ctx, challenge); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cl.WaitAuthorization(ctx, authz.URI); err == nil || !strings.Contains(err.Error(), "revoked certificate") {
+		t.Errorf("WaitAuthorization: %v, want the certificate to be revoked", err)
 	}
 }

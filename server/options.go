@@ -54,6 +54,10 @@ type ACMEOptions struct {
 	// addresses, which are then not the CA's to refuse.
 	HTTPProxy *url.URL
 
+	// AndroidStatusFile has a copy of Google's list of revoked Android keys; "" is to
+	// download the list.
+	AndroidStatusFile string
+
 	// Validator takes the place of the one that the options above make; nil for
 	// none.
 	Validator acme.Validator

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -68,23 +70,63 @@ func (s *androidStatus) get(ctx context.Context, now time.Time) (map[string]stri
 	if err != nil {
 		return nil, err
 	}
+	entries, err := parseAndroidStatus(data)
+	if err != nil {
+		return nil, err
+	}
+	s.entries, s.until = entries, now.Add(androidStatusAge)
+	return entries, nil
+}
+
+// parseAndroidStatus returns the statuses in a list, by serial number.
+func parseAndroidStatus(data []byte) (map[string]string, error) {
 	var list struct {
 		Entries map[string]struct {
 			Status string `json:"status"`
 		} `json:"entries"`
 	}
 	if err := json.Unmarshal(data, &list); err != nil {
-		return nil, fmt.Errorf("parsing the list: %w", err)
+		return nil, fmt.Errorf("parsing the list of revoked Android keys: %w", err)
 	}
 	if list.Entries == nil {
-		return nil, fmt.Errorf("parsing the list: it has no entries")
+		return nil, errors.New("parsing the list of revoked Android keys: it has no entries")
 	}
 	entries := make(map[string]string, len(list.Entries))
 	for serial, entry := range list.Entries {
 		entries[serial] = entry.Status
 	}
-	s.entries, s.until = entries, now.Add(androidStatusAge)
 	return entries, nil
+}
+
+// AndroidStatusFile is the AndroidStatusFunc for a copy of Google's list in a file,
+// where the internet cannot be reached. A copy that is replaced is seen within a day.
+// It fails if there is no list in the file now.
+func AndroidStatusFile(name string) (AndroidStatusFunc, error) {
+	read := func(context.Context) ([]byte, error) {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return readStatus(f, name)
+	}
+	data, err := read(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parseAndroidStatus(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return read, nil
+}
+
+// readStatus reads a list, from where its name says.
+func readStatus(r io.Reader, name string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxAndroidStatus+1))
+	if err == nil && len(data) > maxAndroidStatus {
+		err = fmt.Errorf("%s has more than %d bytes", name, maxAndroidStatus)
+	}
+	return data, err
 }
 
 // downloadAndroidStatus is the AndroidStatusFunc for Google's own list.
@@ -104,9 +146,5 @@ func (v *Validator) downloadAndroidStatus(ctx context.Context) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", androidStatusURL, resp.Status)
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAndroidStatus+1))
-	if err == nil && len(data) > maxAndroidStatus {
-		err = fmt.Errorf("%s answered with more than %d bytes", androidStatusURL, maxAndroidStatus)
-	}
-	return data, err
+	return readStatus(resp.Body, androidStatusURL)
 }

@@ -2,7 +2,6 @@ package va
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -16,6 +15,8 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,11 +132,15 @@ func (r *registration) key(t testing.TB) interface{ Equal(crypto.PublicKey) bool
 	if err := cbor.Unmarshal(authData[55+idLength:], &key); err != nil {
 		t.Fatal(err)
 	}
-	number := func(label int) *big.Int { return new(big.Int).SetBytes(key[label].([]byte)) }
+	octets := func(label int) []byte { return key[label].([]byte) }
 	if key[1] == uint64(3) {
-		return &rsa.PublicKey{N: number(-1), E: int(number(-2).Int64())}
+		return &rsa.PublicKey{N: new(big.Int).SetBytes(octets(-1)), E: int(new(big.Int).SetBytes(octets(-2)).Int64())}
 	}
-	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(-2), Y: number(-3)}
+	point, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, octets(-2), octets(-3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return point
 }
 
 // validation takes the registration for an answer to a challenge, of which the key
@@ -297,8 +302,11 @@ func TestYubiKeySlotIsNoCA(t *testing.T) {
 // listed in decimal, as the first ones were, or in hexadecimal.
 func TestPublishedAndroidStatus(t *testing.T) {
 	t.Parallel()
-	list := published(t, "android/status.json")
-	v := New(Config{AndroidStatus: func(context.Context) ([]byte, error) { return list, nil }})
+	status, err := AndroidStatusFile(filepath.Join("testdata", "published", "android", "status.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := New(Config{AndroidStatus: status})
 	for _, revoked := range []struct {
 		serial string
 		base   int
@@ -317,6 +325,28 @@ func TestPublishedAndroidStatus(t *testing.T) {
 	for _, name := range []string{"factory-2019", "remote-2023", "grapheneos-2026"} {
 		if problem := v.notRevoked(t.Context(), new(acme.Validation), publishedChain(t, "android/"+name+".pem")); problem != nil {
 			t.Errorf("%s: %v", name, problem)
+		}
+	}
+}
+
+// TestAndroidStatusFile: a file without a list is no list.
+func TestAndroidStatusFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, tt := range map[string]struct{ contents, want string }{
+		"empty":   {"", "parsing the list"},
+		"other":   {`{"keys":{}}`, "it has no entries"},
+		"huge":    {strings.Repeat(" ", maxAndroidStatus+1), "more than"},
+		"missing": {"", "no such file"},
+	} {
+		file := filepath.Join(dir, name)
+		if name != "missing" {
+			if err := os.WriteFile(file, []byte(tt.contents), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := AndroidStatusFile(file); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
 	}
 }

@@ -84,6 +84,7 @@ func TestFaultyStart(t *testing.T) {
 		{"unknown flag", nil, []string{"--passwordfile", "x"}, 1, []string{"passwordfile"}},
 		{"test ports without --insecure", nil, []string{"--acme-http-port", "5002"}, 1, []string{"flag '--acme-http-port' requires the '--insecure' flag"}},
 		{"a proxy that is no URL", nil, []string{"--acme-http-proxy", "proxy:3128"}, 1, []string{"flag '--acme-http-proxy'", "http://"}},
+		{"a list of revoked Android keys that is none", nil, []string{"--acme-android-status", "ca.json"}, 2, []string{"--acme-android-status", "ca.json"}},
 		{"resolver without port", nil, []string{"--resolver", "10.0.0.1"}, 1, []string{"--resolver", "host:port"}},
 		{"unknown context", nil, []string{"--context", "zork"}, 1, []string{`context "zork" not found`}},
 	}

@@ -20,7 +20,7 @@ import (
 // serveFlags are those of step-ca without a subcommand.
 type serveFlags struct {
 	passwordFile, sshHostPasswordFile, sshUserPasswordFile, issuerPasswordFile string
-	resolver, token, context, pidFile, acmeHTTPProxy                           string
+	resolver, token, context, pidFile, acmeHTTPProxy, androidStatus            string
 	quiet, insecure, strictFQDN                                                bool
 	acmeHTTPPort, acmeTLSPort                                                  int
 }
@@ -57,6 +57,7 @@ SIGTERM requests under way are answered before the server ends.`,
 	flags.IntVar(&f.acmeHTTPPort, "acme-http-port", 0, "the `port` of http-01 validation, for tests; needs --insecure")
 	flags.IntVar(&f.acmeTLSPort, "acme-tls-port", 0, "the `port` of tls-alpn-01 validation, for tests; needs --insecure")
 	flags.StringVar(&f.acmeHTTPProxy, "acme-http-proxy", "", "the `URL` of a proxy for http-01 validation, which has to refuse link-local addresses")
+	flags.StringVar(&f.androidStatus, "acme-android-status", "", "a `file` with a copy of Google's list of revoked Android keys, which is downloaded otherwise")
 	flags.BoolVar(&f.strictFQDN, "acme-strict-fqdn", false, "take names in ACME validation as fully qualified")
 	flags.StringVar(&f.pidFile, "pidfile", "", "the `file` to write the process ID to")
 	flags.BoolVar(&f.insecure, "insecure", false, "allow the flags that are for tests")
@@ -146,7 +147,7 @@ func (f *serveFlags) options(env *Env, path config.StepPath) (*server.Options, e
 	if opts.IssuerPassword, err = password(f.issuerPasswordFile); err != nil {
 		return nil, err
 	}
-	opts.ACME = server.ACMEOptions{HTTPPort: f.acmeHTTPPort, TLSPort: f.acmeTLSPort, StrictFQDN: f.strictFQDN}
+	opts.ACME = server.ACMEOptions{HTTPPort: f.acmeHTTPPort, TLSPort: f.acmeTLSPort, StrictFQDN: f.strictFQDN, AndroidStatusFile: f.androidStatus}
 	opts.ACME.HTTPProxy, err = f.httpProxy()
 	return opts, err
 }
