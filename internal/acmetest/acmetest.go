@@ -86,6 +86,22 @@ func (w *World) ExternalKey(t testing.TB) (id, secret string) {
 	return key.ID, base64.RawURLEncoding.EncodeToString(key.Secret)
 }
 
+// WantRevoked fails the test unless the CA has revoked a certificate through ACME, for
+// a reason of RFC 5280 §5.3.1.
+func (w *World) WantRevoked(t testing.TB, crt *x509.Certificate, reason int) {
+	t.Helper()
+	revocation, err := w.store.Revoked(t.Context(), crt.SerialNumber)
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case revocation == nil:
+		t.Errorf("certificate %v of %v is not revoked", crt.SerialNumber, crt.DNSNames)
+	case revocation.By != "acme" || revocation.ReasonCode != reason:
+		t.Errorf("certificate %v of %v was revoked by %s for reason %d, want acme and %d",
+			crt.SerialNumber, crt.DNSNames, revocation.By, revocation.ReasonCode, reason)
+	}
+}
+
 // HTTPPort returns the port of HTTP.
 func (w *World) HTTPPort() string { return port(w.HTTP) }
 
@@ -138,7 +154,8 @@ func (w *World) Leaf(t testing.TB, file string, names ...string) *x509.Certifica
 	return chain[0]
 }
 
-// Check checks that the CA issued a chain, leaf first, for the names.
+// Check checks that the CA issued a chain, leaf first, for the names. It may have
+// expired meanwhile: some tests have certificates that live for seconds.
 func (w *World) Check(t testing.TB, chain []*x509.Certificate, names ...string) {
 	t.Helper()
 	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
@@ -146,7 +163,11 @@ func (w *World) Check(t testing.TB, chain []*x509.Certificate, names ...string) 
 	for _, c := range chain[1:] {
 		intermediates.AddCert(c)
 	}
-	if _, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates}); err != nil {
+	at := time.Now()
+	if at.After(chain[0].NotAfter) {
+		at = chain[0].NotAfter
+	}
+	if _, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: at}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {

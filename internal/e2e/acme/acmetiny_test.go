@@ -17,5 +17,8 @@ func TestAcmeTiny(t *testing.T) {
 	export, _, _ := strings.Cut(lines, "\n")
 	_, again, _ := strings.Cut(lines, "\nacme-tiny ")
 	c.typed(t, export+"\nacme-tiny "+again)
-	wantRenewed(t, first, c.Leaf(t, c.File("www.crt"), "www.example.com"))
+	second := c.Leaf(t, c.File("www.crt"), "www.example.com")
+	wantRenewed(t, first, second)
+	c.revokeByKey(t, c.File("www.crt"), c.File("www.key"))
+	c.WantRevoked(t, second, keyCompromise)
 }

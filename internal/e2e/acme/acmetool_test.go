@@ -4,12 +4,11 @@ package acme
 
 import (
 	"os"
-	"strings"
 	"testing"
 )
 
 // TestAcmetool gets with dns-01, since for the other challenges acmetool listens at
-// ports of the system, and revokes.
+// ports of the system. Its revoke sends nothing in the version of Debian 12.
 func TestAcmetool(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "acmetool", "acmetool", map[string]any{"challenges": []any{"dns-01"}})
@@ -28,15 +27,6 @@ challenge-dns-stop) rm -f "$record" ;;
 *) exit 42 ;;
 esac
 `, 0o755)
-	acmetool := func(args ...string) {
-		t.Helper()
-		c.run(t, append([]string{"--state", c.File("state"), "--hooks", c.File("hooks"), "--batch"}, args...)...)
-	}
-	acmetool("want", "www.example.com", "example.com")
+	c.run(t, "--state", c.File("state"), "--hooks", c.File("hooks"), "--batch", "want", "www.example.com", "example.com")
 	c.Leaf(t, c.File("state/live/www.example.com/fullchain"), "www.example.com", "example.com")
-	target, err := os.Readlink(c.File("state/live/www.example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	acmetool("revoke", target[strings.LastIndex(target, "/")+1:])
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // apacheConfig stands before the recipe: what Debian's configuration says, as far
@@ -57,17 +58,21 @@ func TestApache(t *testing.T) {
 }
 
 // TestApacheRenews: mod_md asks for a profile, and renews by itself when the
-// authority says so.
+// authority says so, as it does of a certificate that was revoked.
 func TestApacheRenews(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "apache2", "apache2", map[string]any{
-		"claims":   map[string]any{"minTLSCertDuration": "1s"},
-		"profiles": map[string]any{"short": map[string]any{"description": "seconds", "claims": map[string]any{"defaultTLSCertDuration": "20s"}}},
-	}, noBackdate)
+		"profiles": map[string]any{"short": map[string]any{"description": "hours", "claims": map[string]any{"defaultTLSCertDuration": "8h"}}},
+	})
 	c.apache(t, "MDProfile short")
 	c.reloadApache(t, 1)
-	c.fetch(t, "www.example.com")
 	first := c.shown(t, "www.example.com")
+	if life := first[0].NotAfter.Sub(first[0].NotBefore); life > 8*time.Hour+time.Minute {
+		t.Errorf("a certificate of the profile lives for %v", life)
+	}
+	c.revokeByKey(t, c.File("md/domains/www.example.com/pubcert.pem"), c.File("md/domains/www.example.com/privkey.pem"))
+	c.WantRevoked(t, first[0], keyCompromise)
+	c.graceful(t) // after which it asks again
 	c.reloadApache(t, 2)
 	c.renewedFrom(t, "www.example.com", first)
 	const advised = "AH10518" // "CA advises renew via ARI now"
@@ -113,11 +118,17 @@ func (c *client) apacheLog(t *testing.T) string {
 }
 
 // reloadApache waits until Apache has said so many times that it has a new
-// certificate, and does what apachectl graceful does.
+// certificate, and takes it into use.
 func (c *client) reloadApache(t *testing.T, times int) {
 	t.Helper()
 	const setUp = "AH10059" // "changes will be activated on next (graceful) server restart"
 	c.wait(t, "a certificate of Apache", func() bool { return strings.Count(c.apacheLog(t), setUp) >= times })
+	c.graceful(t)
+}
+
+// graceful does what apachectl graceful does.
+func (c *client) graceful(t *testing.T) {
+	t.Helper()
 	text, err := os.ReadFile(c.File("apache.pid"))
 	if err != nil {
 		t.Fatal(err)

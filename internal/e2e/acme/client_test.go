@@ -18,10 +18,19 @@ import (
 	"time"
 
 	"stepca/internal/acmetest"
+	"stepca/internal/cleanenv"
 )
 
-// clientTime bounds one run of a client, and what is waited for of a server.
-const clientTime = 90 * time.Second
+// clientTime bounds one run of a client, and what is waited for of a server, on a
+// machine that does much else.
+const clientTime = 3 * time.Minute
+
+// Reasons for a revocation (RFC 5280 §5.3.1).
+const (
+	unspecified   = 0
+	keyCompromise = 1
+	superseded    = 4
+)
 
 // shortLived are members of a provisioner whose certificates live for seconds, so
 // that one can wait for renewals.
@@ -53,7 +62,7 @@ func newClient(t *testing.T, program, debianPackage string, provisioner map[stri
 		t.Fatal(err)
 	}
 	c := &client{World: w, program: path, root: w.Write(t, "root_ca.crt", string(root), 0o644)}
-	c.environ = append(os.Environ(),
+	c.environ = append(cleanenv.Environ(),
 		"HOME="+w.Dir, "XDG_DATA_HOME="+w.Dir, "XDG_CONFIG_HOME="+w.Dir,
 		"SSL_CERT_FILE="+c.root,      // OpenSSL, Go
 		"REQUESTS_CA_BUNDLE="+c.root, // Python's requests
@@ -61,6 +70,9 @@ func newClient(t *testing.T, program, debianPackage string, provisioner map[stri
 	)
 	return c
 }
+
+// port returns the port of the CA.
+func (c *client) port() string { return strings.TrimPrefix(c.CA.URL, "https://127.0.0.1:") }
 
 // open lets other users look into the directory of the world: servers that root
 // starts become somebody else.
@@ -184,27 +196,37 @@ func (c *client) wait(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// shown returns the chain that the server at TLS shows for a name, leaf first.
+// shown returns the chain that the server at TLS shows for a name, leaf first, as
+// soon as there is one of the CA.
 func (c *client) shown(t *testing.T, name string) []*x509.Certificate {
 	t.Helper()
-	conn, err := tls.Dial("tcp", c.TLS, &tls.Config{ServerName: name, InsecureSkipVerify: true}) // Check verifies
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	return conn.ConnectionState().PeerCertificates
+	return c.shownWhen(t, "a certificate", name, func(*x509.Certificate) bool { return true })
 }
 
 // renewedFrom waits until the server at TLS shows another certificate than it did
-// first, and checks it.
-func (c *client) renewedFrom(t *testing.T, name string, first []*x509.Certificate) {
+// first, checks it, and returns the chain.
+func (c *client) renewedFrom(t *testing.T, name string, first []*x509.Certificate) []*x509.Certificate {
 	t.Helper()
-	var chain []*x509.Certificate
-	c.wait(t, "a renewed certificate", func() bool {
-		chain = c.shown(t, name)
-		return !chain[0].Equal(first[0])
-	})
+	chain := c.shownWhen(t, "a renewed certificate", name, func(leaf *x509.Certificate) bool { return !leaf.Equal(first[0]) })
 	c.Check(t, chain, name)
+	return chain
+}
+
+// shownWhen waits for a certificate of the CA, which it may not have while it starts
+// or reloads, that fits. It does not verify: certificates that live for seconds may
+// have expired.
+func (c *client) shownWhen(t *testing.T, what, name string, fits func(leaf *x509.Certificate) bool) (chain []*x509.Certificate) {
+	t.Helper()
+	c.wait(t, what, func() bool {
+		conn, err := tls.Dial("tcp", c.TLS, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		chain = conn.ConnectionState().PeerCertificates
+		return len(chain) > 1 && chain[1].CheckSignatureFrom(c.CA.Root) == nil && fits(chain[0])
+	})
+	return chain
 }
 
 // wantRenewed fails the test if both are the same certificate.

@@ -36,8 +36,10 @@ func TestDehydrated(t *testing.T) {
 	c.typed(t, getIt)
 	first := c.Leaf(t, file, "www.example.com")
 	c.typed(t, again) // it has less than 30 days left
-	wantRenewed(t, first, c.Leaf(t, file, "www.example.com"))
+	second := c.Leaf(t, file, "www.example.com")
+	wantRenewed(t, first, second)
 	c.typed(t, "dehydrated --revoke"+revoke)
+	c.WantRevoked(t, second, unspecified)
 }
 
 func TestDehydratedDNS(t *testing.T) {

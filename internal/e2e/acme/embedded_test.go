@@ -3,6 +3,7 @@
 package acme
 
 import (
+	"crypto/x509"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,15 +18,19 @@ import (
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	program := buildEmbedded(t)
-	for _, name := range []string{"lego", "certmagic", "cert-manager"} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		revoked int // index of the certificate that it revokes
+	}{{"lego", 0}, {"certmagic", 1}, {"cert-manager", 0}} {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newClient(t, program, "", map[string]any{
 				"profiles": map[string]any{"short": map[string]any{"description": "hours", "claims": map[string]any{"defaultTLSCertDuration": "8h"}}},
 			})
-			c.run(t, name, c.Directory, c.HTTP, "short")
+			c.run(t, tt.name, c.Directory, c.HTTP, "short")
 			first, second := c.Leaf(t, c.File("first.crt"), "www.example.com"), c.Leaf(t, c.File("second.crt"), "www.example.com")
 			wantRenewed(t, first, second)
+			c.WantRevoked(t, []*x509.Certificate{first, second}[tt.revoked], superseded)
 			if life := second.NotAfter.Sub(second.NotBefore); life > 8*time.Hour+time.Minute {
 				t.Errorf("a certificate of the profile lives for %v", life)
 			}

@@ -83,6 +83,7 @@ func TestXCrypto(t *testing.T) {
 	if err := cl.RevokeCert(t.Context(), nil, first.Raw, xacme.CRLReasonSuperseded); err != nil {
 		t.Error(err)
 	}
+	w.WantRevoked(t, first, superseded)
 	if err := cl.RevokeCert(t.Context(), nil, first.Raw, xacme.CRLReasonSuperseded); err != nil {
 		t.Errorf("x/crypto takes alreadyRevoked for success, got %v", err)
 	}
@@ -276,6 +277,8 @@ func TestAcmez(t *testing.T) {
 	if err := cl.RevokeCertificate(ctx, account, second, nil, acmezacme.ReasonSuperseded); err != nil {
 		t.Error(err)
 	}
+	w.WantRevoked(t, first, keyCompromise)
+	w.WantRevoked(t, second, superseded)
 	if info, err := cl.GetRenewalInfo(ctx, second); err != nil || info.SuggestedWindow.End.After(time.Now()) {
 		t.Errorf("renewal information of a revoked certificate: %+v, %v", info, err)
 	}

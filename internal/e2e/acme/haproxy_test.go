@@ -33,5 +33,7 @@ func TestHAProxy(t *testing.T) {
 	c.typed(t, "mkdir bin")
 	c.Write(t, "bin/systemctl", "#!/bin/sh\ntest \"$*\" = 'reload haproxy' && exec kill -USR2 $(cat haproxy.pid)\n", 0o700)
 	c.typed(t, here.Replace(lines[1]))
-	c.renewedFrom(t, "www.example.com", first)
+	second := c.renewedFrom(t, "www.example.com", first)
+	c.run(t, "--path", c.File("lego"), "--server", c.Directory, "--email", "ops@example.com", "--domains", "www.example.com", "revoke")
+	c.WantRevoked(t, second[0], unspecified)
 }

@@ -37,8 +37,10 @@ func TestLacme(t *testing.T) {
 	file := c.File("lacme/www.crt")
 	first := c.Leaf(t, file, "www.example.com", "example.com")
 	c.typed(t, "lacme newOrder") // it has less than 21 days left
-	wantRenewed(t, first, c.Leaf(t, file, "www.example.com", "example.com"))
+	second := c.Leaf(t, file, "www.example.com", "example.com")
+	wantRenewed(t, first, second)
 	c.typed(t, revoke)
+	c.WantRevoked(t, second, unspecified)
 }
 
 // TestLacmeWebroot: another web server shows the answers; the certificate is revoked
@@ -49,6 +51,7 @@ func TestLacmeWebroot(t *testing.T) {
 	c.Webroot(t)
 	get, revoke, _ := strings.Cut(c.recipe(t, "lacme", "sh")[0], "lacme revokeCert")
 	c.typed(t, strings.Replace(get, "EC -pkeyopt ec_paramgen_curve:P-256", "RSA", 1))
-	c.Leaf(t, c.File("lacme/www.crt"), "www.example.com", "example.com")
+	crt := c.Leaf(t, c.File("lacme/www.crt"), "www.example.com", "example.com")
 	c.typed(t, "cp lacme/www.key lacme/account.key\nlacme revokeCert"+revoke)
+	c.WantRevoked(t, crt, unspecified)
 }

@@ -31,8 +31,10 @@ func TestLego(t *testing.T) {
 	c.typed(t, export+"\n"+issue)
 	first := c.Leaf(t, file, "www.example.com")
 	c.typed(t, export+"\n"+renew+" --no-random-sleep")
-	wantRenewed(t, first, c.Leaf(t, file, "www.example.com"))
+	second := c.Leaf(t, file, "www.example.com")
+	wantRenewed(t, first, second)
 	c.typed(t, export+"\n"+revoke)
+	c.WantRevoked(t, second, unspecified)
 
 	run("--domains", "b.example", "--tls", "run")
 	c.Leaf(t, c.File("lego/certificates/b.example.crt"), "b.example")

@@ -61,7 +61,9 @@ func TestNginx(t *testing.T) {
 	first := c.shown(t, "www.example.com")
 	c.Check(t, first, "www.example.com")
 	c.typed(t, "certbot renew")
-	c.renewedFrom(t, "www.example.com", first)
+	second := c.renewedFrom(t, "www.example.com", first)
+	c.typed(t, "certbot revoke --cert-name www.example.com --no-delete-after-revoke")
+	c.WantRevoked(t, second[0], unspecified)
 }
 
 // TestCertbotConfiguresNginx: certbot finds the server in nginx's configuration and

@@ -26,8 +26,10 @@ func TestRuby(t *testing.T) {
 	c.run(t, get)
 	first := c.Leaf(t, c.File("www.crt"), "www.example.com", "example.com")
 	c.run(t, get)
-	wantRenewed(t, first, c.Leaf(t, c.File("www.crt"), "www.example.com", "example.com"))
+	second := c.Leaf(t, c.File("www.crt"), "www.example.com", "example.com")
+	wantRenewed(t, first, second)
 	c.run(t, revoke)
+	c.WantRevoked(t, second, superseded)
 	if out, err := c.try(t, revoke); err == nil {
 		t.Errorf("revoked twice:\n%s", out)
 	}

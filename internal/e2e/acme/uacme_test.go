@@ -63,11 +63,13 @@ func TestUacme(t *testing.T) {
 	c.typed(t, export+register+issue)
 	first := c.Leaf(t, file, "www.example.com", "example.com")
 	c.typed(t, export+issue) // it has less than 30 days left
-	wantRenewed(t, first, c.Leaf(t, file, "www.example.com", "example.com"))
+	second := c.Leaf(t, file, "www.example.com", "example.com")
+	wantRenewed(t, first, second)
 	c.typed(t, export+strings.Replace(issue, "www.example.com", "127.0.0.1", 1)) // RFC 8738
 	c.Leaf(t, c.File("uacme/127.0.0.1/cert.pem"), "127.0.0.1", "example.com")
 	c.typed(t, strings.Replace(register, "new ops@example.com", "newkey", 1))
 	c.typed(t, revoke)
+	c.WantRevoked(t, second, unspecified)
 	c.typed(t, strings.Replace(register, "new ops@example.com", "deactivate", 1))
 }
 
@@ -82,8 +84,9 @@ func TestUacmeExternalAccount(t *testing.T) {
 	id, secret := c.ExternalKey(t)
 	c.typed(t, strings.Replace(register, "--yes", "--yes --eab "+id+":"+secret, 1))
 	c.typed(t, export+issue)
-	c.Leaf(t, c.File("uacme/www.example.com/cert.pem"), "www.example.com", "example.com")
+	crt := c.Leaf(t, c.File("uacme/www.example.com/cert.pem"), "www.example.com", "example.com")
 	c.typed(t, strings.TrimSpace(revoke)+" "+c.File("uacme/private/www.example.com/key.pem")) // signed with it, not by the account
+	c.WantRevoked(t, crt, unspecified)
 }
 
 // TestUacmeTLS: ualpn answers tls-alpn-01 for uacme, in front of the web server.
