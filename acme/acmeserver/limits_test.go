@@ -2,6 +2,7 @@ package acmeserver
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -26,6 +27,22 @@ func TestLimitsAreDocumented(t *testing.T) {
 	} {
 		if !strings.Contains(string(page), row) {
 			t.Errorf("docs/acme.md does not say %q", row)
+		}
+	}
+}
+
+func TestClientAddress(t *testing.T) {
+	t.Parallel()
+	for remote, want := range map[string]string{
+		"192.0.2.1:4711":              "192.0.2.1",
+		"[::ffff:192.0.2.1]:4711":     "192.0.2.1",
+		"[2001:db8:1:2:3:4:5:6]:4711": "2001:db8:1:2::/64",
+		"[2001:db8:1:2:ffff::1]:4711": "2001:db8:1:2::/64",
+		"[fe80::1%eth0]:4711":         "fe80::/64",
+		"@":                           "@", // a socket without addresses
+	} {
+		if got := clientAddress(&http.Request{RemoteAddr: remote}); got != want {
+			t.Errorf("clientAddress(%s) = %s, want %s", remote, got, want)
 		}
 	}
 }

@@ -3,8 +3,8 @@ package acmeserver
 import (
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"stepca/acme"
@@ -116,11 +116,17 @@ func (s *Server) createAccount(x *exchange, req *newAccountRequest, thumbprint s
 	return nil
 }
 
-// clientAddress is the address that limits count by.
+// clientAddress is the address that limits count by: of IPv6 the network, since each
+// host has all addresses of one.
 func clientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
+	addr := remote.Addr().Unmap()
+	if addr.Is4() {
+		return addr.String()
+	}
+	network, _ := addr.WithZone("").Prefix(64) // no error: it has 128 bits
+	return network.String()
 }
