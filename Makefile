@@ -24,7 +24,7 @@ demo: build ## show a CA at work: init, certificate, HTTPS, renewal, revocation
 .PHONY: test
 test: peers ## run all tests
 	go vet ./...
-	go test ./...
+	go test -timeout 30m ./...
 
 .PHONY: peers
 peers: ## install the programs that tests talk to (Debian, as root)
@@ -32,7 +32,7 @@ peers: ## install the programs that tests talk to (Debian, as root)
 
 .PHONY: race
 race: ## run the core packages' tests with the race detector
-	go test -race -short $(RACE)
+	go test -timeout 30m -race -short $(RACE)
 
 .PHONY: lint
 lint: ## check formatting, vet and staticcheck

@@ -5,7 +5,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! go tool -modfile=tools/go.mod -n pebble >/dev/null; then
+# again runs a command, in CI up to four times: a mirror may be slow, or a machine
+# that has just started may be updating itself.
+again() {
+  for pause in ${CI:+10 30 60}; do
+    "$@" && return
+    echo "Failed; again in $pause seconds: $*" >&2
+    sleep "$pause"
+  done
+  "$@"
+}
+
+apt() { apt-get -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 --quiet "$@"; }
+
+if ! again go tool -modfile=tools/go.mod -n pebble >/dev/null; then
   echo "Pebble cannot be built; its tests cannot run" >&2
   [ -z "${CI:-}" ] || exit 1
 fi
@@ -33,5 +46,5 @@ if [ ! -e "$policy" ]; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-apt-get update --quiet
-apt-get install --quiet --yes --no-install-recommends "${missing[@]}"
+again apt update || echo "Installing with the lists of packages that are there" >&2
+again apt install --yes --no-install-recommends "${missing[@]}"
