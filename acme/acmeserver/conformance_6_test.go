@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"testing"
 
 	"stepca/acme"
+	"stepca/internal/freeport"
 )
 
 // Chapter 6: message transport.
@@ -249,12 +249,7 @@ var chapter6 = []demand{
 // root certificates and revocation lists.
 func TestInsecureListenerHasNoACME(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := freeport.Address(t)
 	newCAWith(t, new(validator), nil, optionsWith(func(cfg map[string]any) { cfg["insecureAddress"] = address }))
 	resp, err := http.Get("http://" + address + "/acme/acme/directory")
 	if err != nil {
