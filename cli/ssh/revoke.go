@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,11 +82,7 @@ func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 	case f.revocation.Token != "" && f.tokens.PasswordFile != "":
 		return "", cli.IncompatibleFlags("token", "provisioner-password-file")
 	case len(args) > 0:
-		n, err := strconv.ParseUint(args[0], 0, 64)
-		if err != nil {
-			return "", fmt.Errorf("'%s' is not the serial number of an SSH certificate, a number of up to 64 bits", args[0])
-		}
-		return strconv.FormatUint(n, 10), nil
+		return parseSerial(args[0])
 	case f.tokens.SSHPOPCert == "" || f.tokens.SSHPOPKey == "":
 		return "", errors.New("--sshpop-cert and --sshpop-key must be supplied if serial number is not supplied as first argument")
 	}
@@ -95,4 +92,15 @@ func (f *revokeFlags) serial(env *cli.Env, args []string) (string, error) {
 	}
 	f.tokens.SSHPOP = cert
 	return strconv.FormatUint(cert.Serial, 10), nil
+}
+
+// parseSerial returns a serial number in decimal, as OpenSSH shows it, for one in
+// decimal or, after 0x, in hex.
+func parseSerial(s string) (string, error) {
+	digits, hex := strings.CutPrefix(strings.ToLower(s), "0x")
+	n, err := strconv.ParseUint(digits, map[bool]int{false: 10, true: 16}[hex], 64)
+	if err != nil {
+		return "", fmt.Errorf("'%s' is not the serial number of an SSH certificate, a number of up to 64 bits", s)
+	}
+	return strconv.FormatUint(n, 10), nil
 }

@@ -26,6 +26,19 @@ func TestUserPrincipals(t *testing.T) {
 	}
 }
 
+// A zero in front does not make a number octal, and so another one.
+func TestParseSerial(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"1": "1", "017": "17", "0x1F": "31", "0Xff": "255", "18446744073709551615": "18446744073709551615",
+		"": "", "0x": "", "-1": "", "1_000": "", "0b1": "", "1f": "", "18446744073709551616": "", "0x10000000000000000": "",
+	} {
+		if got, err := parseSerial(in); got != want || (err == nil) != (want != "") {
+			t.Errorf("parseSerial(%q) = %q, %v, want %q", in, got, err, want)
+		}
+	}
+}
+
 func TestParseHostID(t *testing.T) {
 	t.Parallel()
 	const id = "11111111-2222-4333-8444-555555555555"
