@@ -64,7 +64,7 @@ func parseLine(root *cobra.Command, args []string) (*commandLine, error) {
 		case line.cmd.HasSubCommands():
 			sub := subcommand(line.cmd, word)
 			if sub == nil {
-				return nil, &unknownCommandError{parent: line.cmd, word: word, rest: args}
+				return nil, adviseCommand(line.cmd, word, &unknownCommandError{parent: line.cmd, word: word, rest: args})
 			}
 			line.cmd = sub
 		default:
@@ -85,7 +85,7 @@ func (l *commandLine) flag(word string, next []string) ([]string, error) {
 	f := lookupFlag(l.cmd, name)
 	switch {
 	case f == nil:
-		return nil, &usageError{l.cmd, "flag provided but not defined: -" + name}
+		return nil, adviseFlag(l.cmd, name, &usageError{l.cmd, "flag provided but not defined: -" + name})
 	case hasValue:
 	case f.NoOptDefVal != "":
 		value = f.NoOptDefVal

@@ -46,7 +46,7 @@ func (env *Env) help(root *cobra.Command, words []string, flags helpFlags) error
 	for _, word := range words {
 		sub := subcommand(cmd, word)
 		if sub == nil {
-			return &unknownCommandError{word: topic(words)}
+			return adviseCommand(cmd, word, &unknownCommandError{word: topic(words)})
 		}
 		cmd = sub
 	}

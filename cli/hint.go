@@ -4,8 +4,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"net"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"stepca/config"
 )
 
 // A hintError is an error with what to do about it.
@@ -26,13 +31,60 @@ func WithHint(err error, hint string) error {
 	return &hintError{err, hint}
 }
 
-// advise adds a hint to errors that any command can have that connects to servers:
-// those that are not trusted, if the command has a flag to trust them.
+// advise adds a hint to errors that any command can have that connects to servers.
 func advise(cmd *cobra.Command, err error) error {
-	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	if !refused || !unknown || lookupFlag(cmd, "root") == nil {
+	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+		return WithHint(err, adviseTrust(cmd, err))
+	}
+	unreachable, ok := errors.AsType[*net.OpError](err)
+	if !ok || unreachable.Op != "dial" {
 		return err
 	}
-	return WithHint(err, "If you trust the server, use the '--root' flag with its root certificate.")
+	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
+		return WithHint(err, fmt.Sprintf("Is %s the right name? This machine finds no address for it.", unknown.Name))
+	}
+	if unreachable.Addr == nil {
+		return err
+	}
+	return WithHint(err, fmt.Sprintf("Is %s the right address, and does the server run?", unreachable.Addr))
+}
+
+// adviseTrust says what to do about a server whose certificate is not believed, ""
+// if there is nothing that is worth saying.
+func adviseTrust(cmd *cobra.Command, err error) string {
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown && lookupFlag(cmd, "root") != nil {
+		return "If you trust the server, use the '--root' flag with its root certificate."
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "Is the clock of this machine right, and the server's?"
+	}
+	return ""
+}
+
+// adviseCommand adds the name of the command that was probably meant.
+func adviseCommand(parent *cobra.Command, word string, err error) error {
+	var names []string
+	for _, sub := range parent.Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
+		}
+	}
+	if near := config.Nearest(word, names); near != "" {
+		err = WithHint(err, fmt.Sprintf("Did you mean '%s %s'?", parent.CommandPath(), near))
+	}
+	return err
+}
+
+// adviseFlag adds the name of the flag that was probably meant.
+func adviseFlag(cmd *cobra.Command, name string, err error) error {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	if near := config.Nearest(name, names); near != "" {
+		err = WithHint(err, fmt.Sprintf("Did you mean '--%s'?", near))
+	}
+	return err
 }

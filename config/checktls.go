@@ -42,7 +42,7 @@ func checkCipherSuite(r *report, path, name string) bool {
 	id, ok := cipherSuite(name)
 	if !ok {
 		f := r.errorf(path, "%s is not a valid cipher suite", name)
-		if near := nearest(name, cipherSuiteNames()); near != "" {
+		if near := Nearest(name, cipherSuiteNames()); near != "" {
 			f.suggest("did you mean %s?", near)
 		}
 		return false

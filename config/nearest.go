@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that word was probably meant to be, "" if none
+// Nearest returns the candidate that word was probably meant to be, "" if none
 // is close: one that begins with the word or contains it, or differs by few
 // letters.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	w := strings.ToLower(word)
 	best, least := "", max(1, len(w)/3)+1
 	for _, c := range candidates {

@@ -99,7 +99,7 @@ func (u *unknowns) unknown(path, key string, siblings []field) {
 	for i, s := range siblings {
 		names[i] = s.name
 	}
-	if near := nearest(key, names); near != "" {
+	if near := Nearest(key, names); near != "" {
 		f.suggest("did you mean %q?", near)
 	}
 }
@@ -113,7 +113,7 @@ func (u *unknowns) provisioner(n *node, at string) {
 	switch p.(type) {
 	case *provisioner.Unknown:
 		f := u.r.add(u.severity, at+".type", "provisioners of type %q are not known, and this one has no effect", typ)
-		if near := nearest(typ, provisionerTypes); near != "" {
+		if near := Nearest(typ, provisionerTypes); near != "" {
 			f.suggest("did you mean %q?", near)
 		}
 	case *provisioner.Unsupported:

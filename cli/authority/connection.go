@@ -18,6 +18,9 @@ type Connection struct {
 	Offline offlineFlags
 }
 
+// bootstrapHint tells those who meet an authority for the first time.
+const bootstrapHint = "Or run 'step ca bootstrap' once, which keeps the address and the root certificate of an authority."
+
 // Define defines --ca-url, --root and --context.
 func (c *Connection) Define(cmd *cobra.Command) {
 	c.DefineURL(cmd)
@@ -33,7 +36,7 @@ func (c *Connection) DefineURL(cmd *cobra.Command) {
 // URL returns the address of the CA, and missing if there is none.
 func (c *Connection) URL(missing error) (string, error) {
 	if c.CAURL == "" {
-		return "", missing
+		return "", cli.WithHint(missing, bootstrapHint)
 	}
 	u, err := client.ParseURL(c.CAURL)
 	if err != nil {
@@ -49,7 +52,7 @@ func (c *Connection) RootFile(env *cli.Env, missing error) (string, error) {
 		return c.Root, nil
 	}
 	if _, err := os.Stat(env.Path.Root()); err != nil {
-		return "", missing
+		return "", cli.WithHint(missing, bootstrapHint)
 	}
 	return env.Path.Root(), nil
 }

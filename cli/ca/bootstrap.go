@@ -3,12 +3,15 @@ package ca
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"stepca/api"
 	"stepca/cli"
 	"stepca/cli/authority"
 	trust "stepca/cli/certificate"
@@ -53,7 +56,7 @@ $ step ca bootstrap --context work --ca-url https://ca.example.com --fingerprint
 }
 
 func (f *bootstrapFlags) run(env *cli.Env, cmd *cobra.Command) error {
-	caURL, err := f.conn.URL(cli.RequiredFlag(cmd, "ca-url"))
+	caURL, err := f.conn.URL(cli.WithHint(cli.RequiredFlag(cmd, "ca-url"), "Whoever runs the authority knows its address and the fingerprint of its root certificate."))
 	if err != nil {
 		return err
 	}
@@ -62,6 +65,9 @@ func (f *bootstrapFlags) run(env *cli.Env, cmd *cobra.Command) error {
 		return cli.RequiredFlag(cmd, "fingerprint")
 	}
 	crt, err := client.FetchRoot(cmd.Context(), caURL, fingerprint, client.Config{UserAgent: env.UserAgent()})
+	if refused, ok := errors.AsType[*api.Error](err); ok && refused.Status == http.StatusNotFound {
+		return cli.WithHint(err, "'step certificate fingerprint' prints that of a root certificate, on the machine of the authority: 64 hexadecimal digits.")
+	}
 	if err != nil {
 		return err
 	}
