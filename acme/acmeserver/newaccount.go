@@ -21,14 +21,13 @@ type newAccountRequest struct {
 	ExternalAccountBinding json.RawMessage `json:"externalAccountBinding"`
 }
 
-// newAccount creates the account of a key, or finds it (RFC 8555 §7.3).
+// newAccount creates the account of a key, or finds it (RFC 8555 §7.3), and then ignores
+// contacts: with onlyReturnExisting too, where certbot sends those that it is about to
+// change and the reference refuses them.
 func (s *Server) newAccount(x *exchange) error {
 	var req newAccountRequest
 	if err := x.decode(&req); err != nil {
 		return err
-	}
-	if req.OnlyReturnExisting && len(req.Contact) > 0 {
-		return malformed("contact and onlyReturnExisting exclude each other")
 	}
 	thumbprint, err := jose.Thumbprint(x.key)
 	if err != nil {

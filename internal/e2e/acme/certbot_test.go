@@ -101,3 +101,26 @@ func TestCertbotExternalAccount(t *testing.T) {
 	c.typed(t, c.recipe(t, "certbot", "sh")[0])
 	c.Leaf(t, c.File("letsencrypt/live/www.example.com/fullchain.pem"), "www.example.com")
 }
+
+// TestCertbotAccount changes the contact of an account, and ends it.
+func TestCertbotAccount(t *testing.T) {
+	t.Parallel()
+	_, try := certbot(t, nil)
+	run := func(args ...string) string {
+		t.Helper()
+		out, err := try(args...)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return out
+	}
+	run("register", "--agree-tos", "--email", "first@example.com")
+	run("update_account", "--email", "second@example.com")
+	if out := run("show_account"); !strings.Contains(out, "second@example.com") || strings.Contains(out, "first@example.com") {
+		t.Errorf("the account has another contact:\n%s", out)
+	}
+	run("unregister")
+	if out, err := try("show_account"); err == nil {
+		t.Errorf("the account is still there:\n%s", out)
+	}
+}
