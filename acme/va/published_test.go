@@ -111,6 +111,19 @@ func (r *registration) chain(t testing.TB) []*x509.Certificate {
 	return chain
 }
 
+// A tpmParts is what a statement of format tpm has beside the chain.
+type tpmParts struct {
+	CertInfo  []byte `cbor:"certInfo"`
+	PubArea   []byte `cbor:"pubArea"`
+	Signature []byte `cbor:"sig"`
+}
+
+func (r *registration) tpm(t testing.TB) (s tpmParts) {
+	t.Helper()
+	r.decode(t, "attStmt", &s)
+	return s
+}
+
 // signed is what statements of WebAuthn sign where ours sign the key authorization:
 // authenticatorData and the digest of clientDataJSON (§6.5.4).
 func (r *registration) signed(t testing.TB) []byte {
@@ -197,12 +210,7 @@ func TestPublishedTPM(t *testing.T) {
 			if names, problem := checkAK(ak); problem != nil || len(names) > 0 {
 				t.Errorf("AK certificate: names %q, problem %v", names, problem)
 			}
-			var s struct {
-				CertInfo  []byte `cbor:"certInfo"`
-				PubArea   []byte `cbor:"pubArea"`
-				Signature []byte `cbor:"sig"`
-			}
-			r.decode(t, "attStmt", &s)
+			s := r.tpm(t)
 			public, err := unmarshalTPM[tpm2.TPMTPublic](s.PubArea)
 			if err != nil {
 				t.Fatal(err)

@@ -191,6 +191,9 @@ func FuzzAttestation(f *testing.F) {
 	}}))
 	f.Add(encodeCBOR(f, map[string]any{"fmt": "apple", "attStmt": map[string]any{"x5c": []any{v.leaf(key.Public()).Raw}}}))
 	f.Add(encodeCBOR(f, map[string]any{"fmt": "android-key", "attStmt": map[string]any{"x5c": []any{v.leaf(key.Public()).Raw, v.root.Raw}, "sig": []byte{1}}}))
+	for _, name := range []string{"w3c-tpm", "w3c-android-key", "w3c-apple", "w3c-packed", "windows-2022", "pixel-2025", "pixel-2026", "apple-2020"} {
+		f.Add(unbase64(f, loadRegistration(f, name).AttestationObject))
+	}
 	validator := New(Config{AndroidStatus: statusList(`{"entries":{}}`)})
 	f.Fuzz(func(t *testing.T, object []byte) {
 		payload, err := json.Marshal(map[string]string{"attObj": base64.RawURLEncoding.EncodeToString(object)})
@@ -213,6 +216,10 @@ func FuzzTPM(f *testing.F) {
 	public := pubArea(f, &key.PublicKey, signingKey)
 	info := certInfo(nil, public)
 	f.Add(public, akSignature(f, ak, info), info)
+	for _, name := range []string{"w3c-tpm", "windows-2022"} {
+		s := loadRegistration(f, name).tpm(f)
+		f.Add(s.PubArea, s.Signature, s.CertInfo)
+	}
 	crt := &x509.Certificate{PublicKey: ak.Public()}
 	f.Fuzz(func(t *testing.T, otherPublic, sig, otherInfo []byte) {
 		s := tpmStatement{Alg: []byte{0x26}, PubArea: encodeCBOR(t, otherPublic), Signature: encodeCBOR(t, sig), CertInfo: encodeCBOR(t, otherInfo)}
