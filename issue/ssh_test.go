@@ -210,6 +210,7 @@ func TestSSHRefusals(t *testing.T) {
 		{name: "template without a type", edit: custom(`{"keyId":"k"}`), text: "error applying certificate template"},
 		{name: "template refuses", edit: custom(`{{ fail "not today" }}`), kind: ca.ErrMalformed, text: "not today"},
 		{name: "unknown critical option", edit: template(`"criticalOptions":{"forced-command":"x"}`), kind: ca.ErrForbidden, text: `ssh critical option "forced-command" is unknown, and OpenSSH would refuse the certificate`},
+		{name: "critical option of another server", edit: template(`"criticalOptions":{"zone@example.com":"a"}`), kind: ca.ErrForbidden, text: `ssh critical option "zone@example.com" is unknown`},
 		{name: "bad source address", edit: template(`"criticalOptions":{"source-address":"10.0.0.0/33"}`), kind: ca.ErrForbidden, text: `"10.0.0.0/33" is neither an address nor a network`},
 		{name: "value of verify-required", edit: template(`"criticalOptions":{"verify-required":"x"}`), kind: ca.ErrForbidden, text: "takes no value"},
 		{name: "no forced command", edit: template(`"criticalOptions":{"force-command":""}`), kind: ca.ErrForbidden, text: "is empty"},
@@ -265,7 +266,7 @@ func TestSSHTemplates(t *testing.T) {
 	grant := sshGrantFor(ca.SSHUser, "ann")
 	grant.OneTime = nil
 	grant.Template.Source = `{"type":"user","keyId":"k","principals":["ann","extra"],"serial":5,"nonce":"AAECAwQFBgcICQoLDA0ODw==",
-		"criticalOptions":{"source-address":"10.0.0.0/8,::1","force-command":"ls","zone@example.com":"a"},"extensions":{"login@example.com":"ann"},"validBefore":"2026-11-20T13:00:00Z"}`
+		"criticalOptions":{"source-address":"10.0.0.0/8,::1","force-command":"ls"},"extensions":{"login@example.com":"ann"},"validBefore":"2026-11-20T13:00:00Z"}`
 	sign := func() (*issue.SSHCertificates, error) {
 		return i.SSH(t.Context(), signRequest(sshPublic(t, newKey(t).Public())), issue.SSHExtras{}, authorizeSSH(grant))
 	}
@@ -274,7 +275,7 @@ func TestSSHTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	crt := certs.Certificate
-	if crt.Serial != 5 || len(crt.Nonce) != 16 || crt.ValidBefore != uint64(now.Add(time.Hour).Unix()) || crt.CriticalOptions["force-command"] != "ls" || crt.CriticalOptions["zone@example.com"] != "a" || crt.Extensions["login@example.com"] != "ann" || len(crt.ValidPrincipals) != 2 {
+	if crt.Serial != 5 || len(crt.Nonce) != 16 || crt.ValidBefore != uint64(now.Add(time.Hour).Unix()) || crt.CriticalOptions["force-command"] != "ls" || crt.Extensions["login@example.com"] != "ann" || len(crt.ValidPrincipals) != 2 {
 		t.Errorf("%+v", crt)
 	}
 	if _, err := sign(); !errors.Is(err, ca.ErrForbidden) || !strings.Contains(err.Error(), "serial number 5 was already issued") {

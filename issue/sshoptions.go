@@ -17,16 +17,13 @@ const (
 )
 
 // checkCriticalOptions refuses options that make a certificate useless: OpenSSH
-// refuses a certificate with one that it does not know. Names of other vendors
-// have a domain (name@example.com).
+// refuses a certificate with one that it does not know, also those that other
+// servers define (name@example.com).
 func checkCriticalOptions(crt *ssh.Certificate) error {
 	for _, name := range sortedNames(crt.CriticalOptions) {
 		value := crt.CriticalOptions[name]
 		if err := checkOptionText("critical option", name, value); err != nil {
 			return err
-		}
-		if strings.Contains(name, "@") {
-			continue
 		}
 		if crt.CertType == ssh.HostCert {
 			return ca.Errorf(ca.ErrForbidden, "ssh host certificates have no critical option %q", name)
