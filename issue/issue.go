@@ -163,7 +163,7 @@ func (i *Issuer) signing(name string) (*Authority, error) {
 		return nil, fmt.Errorf("issuer %q: %w", a.Name, errNoKey)
 	case a.expired(i.cfg.Now()):
 		crt := a.Certificate()
-		return nil, fmt.Errorf("issuer %q: its certificate %q is not valid now, only from %s to %s: renew it",
+		return nil, fmt.Errorf("issuer %q: its certificate %q is not valid now, only from %s to %s: renew it, or set the clock of this machine",
 			a.Name, crt.Subject, crt.NotBefore.Format(time.RFC3339), crt.NotAfter.Format(time.RFC3339))
 	}
 	return a, nil

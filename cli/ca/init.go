@@ -94,7 +94,11 @@ func (f *initFlags) run(env *cli.Env, cmd *cobra.Command) error {
 	opts.Path = env.Path
 	opts.Progress, opts.Now = env.Stderr, env.Now
 	opts.Overwrite = func(file string) (bool, error) {
-		return env.Prompt.Confirm(cli.Question{Label: "Would you like to overwrite " + file})
+		yes, err := env.Prompt.Confirm(cli.Question{Label: "Would you like to overwrite " + file})
+		if _, nobody := errors.AsType[*cli.NoTerminalError](err); nobody {
+			err = cli.WithHint(err, "There is a file "+file+" already: nothing was changed. Move the authority away, or make another with the '--context' flag.")
+		}
+		return yes, err
 	}
 	if f.helm {
 		return f.printHelm(env, opts)
