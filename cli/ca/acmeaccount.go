@@ -24,8 +24,8 @@ import (
 // acme directory, and used again for the next certificate.
 type storedAccount struct {
 	Directory string `json:"directory"`
-	Location  string `json:"location"`
-	Key       string `json:"key"` // PEM, PKCS #8, in the clear as those of other ACME clients
+	Location  string `json:"location"` // "" while the server is asked for a new account
+	Key       string `json:"key"`      // PEM, PKCS #8, in the clear as those of other ACME clients
 
 	// NextKey is set while the key is being changed. Which of the two the server
 	// knows is then to be found out.
@@ -46,16 +46,16 @@ func (a *acmeClient) account(ctx context.Context) (acme.Account, error) {
 		return acme.Account{}, err
 	}
 	if account.PrivateKey == nil {
-		return a.newAccount(ctx)
+		return a.newAccount(ctx, account.Location)
 	}
 	return a.updated(ctx, account)
 }
 
 // storedAccount returns the account of the file; without a key if there is no file,
-// or the server does not know the account any more.
+// or the server does not know the account.
 func (a *acmeClient) storedAccount(ctx context.Context) (acme.Account, error) {
 	file := accountFile(a.env, a.Directory)
-	keys, err := loadAccountKeys(file)
+	location, keys, err := loadAccount(file)
 	if err != nil {
 		return acme.Account{}, err
 	}
@@ -70,15 +70,15 @@ func (a *acmeClient) storedAccount(ctx context.Context) (acme.Account, error) {
 		if account.Status != acme.StatusValid {
 			return acme.Account{}, fmt.Errorf("the account in %s is %s; move the file away to make a new one", file, printable(account.Status))
 		}
-		if len(keys) > 1 { // a change of keys was interrupted
+		if len(keys) > 1 || location == "" { // a change of keys was interrupted, or what made the account
 			return account, storeAccount(file, a.Directory, account, nil)
 		}
 		return account, nil
 	}
-	if len(keys) > 0 {
+	if location != "" {
 		a.env.Noticef("%s does not know the account in %s any more.", a.Directory, file)
 	}
-	return acme.Account{}, nil
+	return acme.Account{Location: location}, nil
 }
 
 // updated brings the contacts of an account up to date, if any were given.
@@ -96,7 +96,9 @@ func (a *acmeClient) updated(ctx context.Context, account acme.Account) (acme.Ac
 	return updated, nil
 }
 
-func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
+// newAccount makes an account, in the place of one that the server has forgotten,
+// whose URL is given, or "".
+func (a *acmeClient) newAccount(ctx context.Context, forgotten string) (acme.Account, error) {
 	directory, err := a.directory(ctx)
 	if err != nil {
 		return acme.Account{}, err
@@ -104,7 +106,8 @@ func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
 	if meta := directory.Meta; meta != nil && meta.TermsOfService != "" {
 		a.env.Noticef("With a new account you agree to the terms of service at %s", printable(meta.TermsOfService))
 	}
-	key, err := keyfile.Generate(keyfile.KeySpec{})
+	file := accountFile(a.env, a.Directory)
+	key, err := newAccountKey(file, a.Directory, forgotten)
 	if err != nil {
 		return acme.Account{}, err
 	}
@@ -122,7 +125,31 @@ func (a *acmeClient) newAccount(ctx context.Context) (acme.Account, error) {
 	if account, err = a.NewAccount(ctx, account); err != nil {
 		return acme.Account{}, bindingHint(acmeError("Unable to create an account", err), err)
 	}
-	return account, storeAccount(accountFile(a.env, a.Directory), a.Directory, account, nil)
+	return account, storeAccount(file, a.Directory, account, nil)
+}
+
+// newAccountKey returns the key for a new account. It is in the file before the server
+// is asked, and who finds one there takes that: a server has one account for a key
+// (RFC 8555 §7.3.1), so commands that run at the same time make one, and a command that
+// is interrupted loses none. An account that the server has forgotten stays in the file
+// until there is another.
+func newAccountKey(file, directory, forgotten string) (crypto.Signer, error) {
+	key, err := keyfile.Generate(keyfile.KeySpec{})
+	if err != nil {
+		return nil, err
+	}
+	data, err := encodeAccount(directory, acme.Account{PrivateKey: key}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := keyfile.CreateFile(file, data, keyfile.SecretPerm); !errors.Is(err, fs.ErrExist) {
+		return key, cli.FileError(err)
+	}
+	location, keys, err := loadAccount(file)
+	if err != nil || len(keys) == 0 || forgotten != "" && location == forgotten {
+		return key, err
+	}
+	return keys[0], nil
 }
 
 // bindingHint adds what to do to the refusal of a server that wants accounts to be
@@ -150,36 +177,35 @@ func contactURLs(contacts []string) []string {
 	return urls
 }
 
-// loadAccountKeys returns the keys of a stored account: none if there is no file,
-// two if a change of keys was interrupted.
-func loadAccountKeys(file string) ([]crypto.Signer, error) {
+// loadAccount returns the URL and the keys of a stored account: no key if there is no
+// file, two if a change of keys was interrupted.
+func loadAccount(file string) (location string, keys []crypto.Signer, err error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return "", nil, nil
 	}
 	if err != nil {
-		return nil, cli.FileError(err)
+		return "", nil, cli.FileError(err)
 	}
 	var stored storedAccount
 	if err := json.Unmarshal(data, &stored); err != nil {
-		return nil, notAnAccount(file, err)
+		return "", nil, notAnAccount(file, err)
 	}
-	var keys []crypto.Signer
 	for i, text := range []string{stored.Key, stored.NextKey} {
 		if i > 0 && text == "" {
 			break
 		}
 		key, err := keyfile.ParsePrivateKey(file, []byte(text), keyfile.Password{})
 		if err != nil {
-			return nil, notAnAccount(file, err)
+			return "", nil, notAnAccount(file, err)
 		}
 		signer, ok := key.(crypto.Signer)
 		if !ok {
-			return nil, notAnAccount(file, errors.New("its key cannot sign"))
+			return "", nil, notAnAccount(file, errors.New("its key cannot sign"))
 		}
 		keys = append(keys, signer)
 	}
-	return keys, nil
+	return stored.Location, keys, nil
 }
 
 func notAnAccount(file string, err error) error {
@@ -189,21 +215,26 @@ func notAnAccount(file string, err error) error {
 // storeAccount writes the file of an account, with the key that it is going to
 // have, if there is one.
 func storeAccount(file, directory string, account acme.Account, next crypto.Signer) error {
+	data, err := encodeAccount(directory, account, next)
+	if err != nil {
+		return err
+	}
+	return cli.FileError(keyfile.WriteFile(file, data, keyfile.SecretPerm))
+}
+
+func encodeAccount(directory string, account acme.Account, next crypto.Signer) ([]byte, error) {
 	stored := storedAccount{Directory: directory, Location: account.Location}
 	key, err := keyfile.EncodePrivateKey(account.PrivateKey, keyfile.PKCS8, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stored.Key = string(key)
 	if next != nil {
 		if key, err = keyfile.EncodePrivateKey(next, keyfile.PKCS8, nil); err != nil {
-			return err
+			return nil, err
 		}
 		stored.NextKey = string(key)
 	}
 	data, err := json.MarshalIndent(stored, "", "  ")
-	if err != nil {
-		return err
-	}
-	return cli.FileError(keyfile.WriteFile(file, append(data, '\n'), 0o600))
+	return append(data, '\n'), err
 }

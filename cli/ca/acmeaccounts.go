@@ -47,7 +47,9 @@ $ step ca acme account list`,
 				if err := json.Unmarshal(data, &stored); err != nil {
 					return notAnAccount(file, err)
 				}
-				fmt.Fprintf(env.Stdout, "%s %s\n", stored.Directory, stored.Location)
+				if stored.Location != "" { // or else there is a key, but no account yet
+					fmt.Fprintf(env.Stdout, "%s %s\n", stored.Directory, stored.Location)
+				}
 			}
 			return nil
 		},

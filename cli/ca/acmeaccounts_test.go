@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"stepca/keyfile"
@@ -136,5 +137,51 @@ func TestACMEAccountLost(t *testing.T) {
 	}
 	if _, now := accountFile(t, w.File("step")); now["key"] == foreign["key"] {
 		t.Error("no new account was made")
+	}
+}
+
+// Commands that run at the same time make one account together: with two, the key of
+// one would be lost, and its certificates could not be revoked without theirs.
+func TestACMEAccountMadeOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	root := w.Webroot(t)
+	names := []string{"a.example", "b.example", "c.example", "d.example"}
+	var all sync.WaitGroup
+	for _, name := range names {
+		all.Go(func() {
+			r := w.run(t, "ca", "certificate", name, w.File(name+".crt"), w.File(name+".key"), "--acme", w.Directory, "--webroot", root)
+			if r.Code != 0 {
+				t.Errorf("%s: exit code %d; stderr:\n%s", name, r.Code, r.Stderr)
+			}
+		})
+	}
+	all.Wait()
+	for _, name := range names {
+		must(t, w.run(t, "ca", "revoke", "--cert", w.File(name+".crt"), "--acme", w.Directory))
+	}
+}
+
+// A command that was interrupted before it knew of its account has left the key.
+func TestACMEAccountInterrupted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.get(t, "--acme", w.Directory)
+	file, stored := accountFile(t, w.File("step"))
+	location := stored["location"]
+	stored["location"] = ""
+	data, err := json.Marshal(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := must(t, w.session.Run(t, "ca", "acme", "account", "list")); r.Stdout != "" {
+		t.Errorf("list: %q", r.Stdout)
+	}
+	must(t, w.run(t, "ca", "certificate", "b.example", w.File("b.crt"), w.File("b.key"), "--acme", w.Directory, "--http-listen", w.HTTP))
+	if _, now := accountFile(t, w.File("step")); now["location"] != location || now["key"] != stored["key"] {
+		t.Errorf("the account is %v, was %s", now, location)
 	}
 }
