@@ -68,6 +68,12 @@ func (s *Server) openIssuer(ctx context.Context, a *authority, is *config.Issuer
 	issuer := &issue.Authority{
 		Name: is.Name, Chain: chain, Roots: slices.Concat(roots, a.roots), State: issue.State(is.State), Key: key,
 	}
+	_, err = chain[0].Verify(x509.VerifyOptions{
+		Roots: pool(issuer.Roots), Intermediates: pool(chain[1:]), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil { // it starts, as the reference does: clients may trust another root
+		s.log.Warn("no client that trusts a root of this CA will trust what the issuer signs", "issuer", is.Name, "certificate", is.Crt, "error", err)
+	}
 	if is.AIA != nil {
 		issuer.Pointers = issue.Pointers{OCSPServer: is.AIA.OCSP, IssuingCertificateURL: is.AIA.CAIssuers, CRLDistributionPoints: is.AIA.CRL}
 	}

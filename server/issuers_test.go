@@ -1,22 +1,15 @@
 package server_test
 
 import (
-	"context"
-	"io"
+	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"stepca/config"
 	"stepca/internal/catest"
 	"stepca/keyfile"
-	"stepca/kms"
-	"stepca/kms/soft"
-	"stepca/kv"
-	"stepca/kv/mem"
-	"stepca/server"
 )
 
 // TestIssuerPassword: a further issuer may have a key with a password of its own,
@@ -45,13 +38,7 @@ func TestIssuerPassword(t *testing.T) {
 		}
 		cfg["issuers"] = []any{next}
 		ca.WriteConfig(cfg)
-		s, err := server.OpenOffline(t.Context(), server.Options{
-			ConfigFile: ca.ConfigFile, StepPath: ca.Dir, Stderr: io.Discard, Getenv: func(string) string { return "" },
-			KMS: kms.Registry{kms.Soft: soft.Open},
-			Engines: map[string]server.EngineOpener{
-				config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) { return mem.New(), nil },
-			},
-		}, slog.New(slog.DiscardHandler))
+		s, err := openOffline(ca)
 		if err == nil {
 			s.Close()
 		}
@@ -64,6 +51,28 @@ func TestIssuerPassword(t *testing.T) {
 		err := open(password)
 		if err == nil || !strings.HasPrefix(err.Error(), `issuer "next": key: `) || !strings.Contains(err.Error(), place+ca.ConfigFile) {
 			t.Errorf("with the password %q: %v, want the issuer, the key and %q", password, err, place)
+		}
+	}
+}
+
+// TestRootOfAnotherCA: a chain that ends nowhere is told of at the start, since
+// clients would only say that they trust nothing.
+func TestRootOfAnotherCA(t *testing.T) {
+	t.Parallel()
+	ca, other := catest.Prepare(t, catest.Options{}), catest.Prepare(t, catest.Options{})
+	const warning = "no client that trusts a root of this CA will trust what the issuer signs"
+	for root, want := range map[string]bool{ca.RootFile: false, other.RootFile: true} {
+		cfg := ca.ReadConfig()
+		cfg["root"] = root
+		ca.WriteConfig(cfg)
+		var log bytes.Buffer
+		s, err := openLogged(ca, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if got := strings.Contains(log.String(), warning); got != want {
+			t.Errorf("root %s: warning %t, want %t\n%s", root, got, want, &log)
 		}
 	}
 }

@@ -22,11 +22,16 @@ import (
 	"stepca/kms/soft"
 	"stepca/kv"
 	"stepca/kv/bolt"
+	"stepca/kv/mem"
 	"stepca/server"
 )
 
 // openOffline opens the CA whose files ca has.
 func openOffline(ca *catest.CA) (*server.Offline, error) {
+	return openLogged(ca, slog.New(slog.DiscardHandler))
+}
+
+func openLogged(ca *catest.CA, log *slog.Logger) (*server.Offline, error) {
 	return server.OpenOffline(context.Background(), server.Options{
 		ConfigFile: ca.ConfigFile, StepPath: ca.Dir, Getenv: func(string) string { return "" },
 		KMS: kms.Registry{kms.Soft: soft.Open},
@@ -34,8 +39,9 @@ func openOffline(ca *catest.CA) (*server.Offline, error) {
 			config.EngineBbolt: func(ctx context.Context, db *config.DB, _ *slog.Logger) (kv.Engine, error) {
 				return bolt.Open(ctx, bolt.Options{Path: db.DataSource, LockTimeout: 10 * time.Millisecond})
 			},
+			config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) { return mem.New(), nil },
 		},
-	}, slog.New(slog.DiscardHandler))
+	}, log)
 }
 
 func prepareOffline(t *testing.T) *catest.CA {
