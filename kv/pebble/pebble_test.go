@@ -3,9 +3,12 @@ package pebble_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -33,6 +36,67 @@ func TestCrash(t *testing.T) { kvtest.Crash(t, open) }
 func TestFullDisk(t *testing.T) { t.Parallel(); kvtest.FullDisk(t, open) }
 
 func BenchmarkUpdate(b *testing.B) { kvtest.Benchmark(b, open) }
+
+// TestLookUpsInOneSnapshot looks up keys one after the other, in all orders and from
+// several goroutines: those in memory, on disk, written twice, deleted, and never
+// written.
+func TestLookUpsInOneSnapshot(t *testing.T) {
+	t.Parallel()
+	const keys = 200
+	dir := t.TempDir()
+	want := make(map[string]string)
+	write := func(e kv.Engine, what string, every int) {
+		t.Helper()
+		if err := e.Update(t.Context(), func(tx kv.Tx) error {
+			for i := 0; i < keys; i += every {
+				key := fmt.Sprint(i)
+				var err error
+				if i%7 == 3 {
+					delete(want, key)
+					err = tx.Delete("b", []byte(key))
+				} else {
+					want[key] = what
+					err = tx.Put("b", []byte(key), []byte(what))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := open(t, dir)
+	write(e, "on disk", 2)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = open(t, dir)
+	write(e, "in memory", 3)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			err := e.View(t.Context(), func(r kv.Reader) error {
+				for _, i := range rand.Perm(keys) {
+					key := fmt.Sprint(i)
+					got, err := r.Get("b", []byte(key))
+					if value, ok := want[key]; ok && (err != nil || string(got) != value) || !ok && err != kv.ErrNotFound {
+						return fmt.Errorf("Get(%s) = %q, %v, want %q", key, got, err, value)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	readers.Wait()
+	if err := e.Close(); err != nil {
+		t.Errorf("Close, which knows of iterators left open: %v", err)
+	}
+}
 
 func TestModes(t *testing.T) {
 	t.Parallel()

@@ -9,12 +9,19 @@ import (
 // The settings below hold a million certificates (five million keys) in little
 // memory: what is resident grows with these sizes, not with the data.
 const (
-	memTableSize = 4 << 20  // bytes; replayed at start, so small keeps starting fast too
-	cacheSize    = 16 << 20 // bytes of blocks, with the Bloom filters that are in use
-	openFiles    = 200      // table files kept open
-	fileSize     = 8 << 20  // bytes of a table file at the bottom level
-	bloomBits    = 10       // per key: 1% of Inserts of new keys read a block in vain
+	memTableSize = 4 << 20 // bytes; replayed at start, so small keeps starting fast too
+	cacheSize    = 8 << 20 // bytes of blocks, with the Bloom filters that are in use
+	openFiles    = 200     // table files kept open
+	fileSize     = 8 << 20 // bytes of a table file at the bottom level
+	bloomBits    = 10      // per key: 1% of Inserts of new keys read a block in vain
 )
+
+// l0Threshold is twice the number of flushed memtables, one over the other, that are
+// compacted into the level below. Keys such as hashes are spread over all of that
+// level, so each compaction writes all of it again: with a quarter of this, and so
+// four times the compactions, issuing an SSH certificate costs the store a fifth
+// more. A look-up has to ask the filters of all of them.
+const l0Threshold = 16
 
 // settings returns Pebble's options.
 func settings(fs vfs.FS, failure *failure) *pebble.Options {
@@ -25,7 +32,7 @@ func settings(fs vfs.FS, failure *failure) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 		CacheSize:                   cacheSize,
 		MaxOpenFiles:                openFiles,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       l0Threshold,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               16 << 20,
 		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 2 },

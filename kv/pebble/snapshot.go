@@ -77,7 +77,10 @@ func (s *snapshot) Get(bucket string, key []byte) ([]byte, error) {
 		return nil, err
 	}
 	v, err := f.get(bucket, key)
-	return v, errors.Join(err, s.release(f))
+	if released := s.release(f); err == nil {
+		err = released // or it repeats err
+	}
+	return v, err
 }
 
 func (f *finder) get(bucket string, key []byte) ([]byte, error) {
