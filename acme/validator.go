@@ -43,8 +43,8 @@ type Validation struct {
 	// 8657), after the challenge.
 	CheckCAA bool
 
-	// Payload is the client's answer, a JSON object or nothing. device-attest-01
-	// finds its statement there.
+	// Payload is the client's answer to device-attest-01, a JSON object with the
+	// statement, or nothing. It is nil for the other types.
 	Payload []byte
 
 	// AcceptsFormat reports whether a format of attestation statements is allowed;

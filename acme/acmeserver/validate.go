@@ -27,7 +27,9 @@ func (x *exchange) startValidation(o *acme.Order, a *acme.Authorization, c *acme
 		b: x.s.Backend, validator: x.s.cfg.Validator, orderID: o.ID, authzID: a.ID, challenge: c.ID, failures: failureKey(o, a),
 		what: x.validation(a, c),
 	}
-	v.what.Payload = payload
+	if c.Type == acme.DeviceAttest01 {
+		v.what.Payload = payload // others have no use for it, and it may be large
+	}
 	w, _ := x.s.jobs.start(c.ID, o.AccountID, v.run)
 	return w
 }

@@ -101,6 +101,20 @@ func TestSlowValidationDoesNotHoldTheAnswer(t *testing.T) {
 	cl.becomesValid(authz)
 }
 
+// TestOnlyStatementsAreKept answers a challenge that has no use for the answer, with a
+// large one: validations wait for strangers, many at a time.
+func TestOnlyStatementsAreKept(t *testing.T) {
+	t.Parallel()
+	v := new(validator)
+	cl := newClient(t, newCA(t, v, nil)).register()
+	_, order := cl.order("a.example")
+	_, challenge := cl.firstChallenge(order)
+	cl.post(challenge, map[string]any{"x": strings.Repeat("x", 60_000)}).want(http.StatusOK)
+	if v.seen[0].Payload != nil {
+		t.Errorf("%d octets kept", len(v.seen[0].Payload))
+	}
+}
+
 func TestConcurrentFinalizeIssuesOnce(t *testing.T) {
 	t.Parallel()
 	c := newCA(t, new(validator), nil)
