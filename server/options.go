@@ -27,8 +27,8 @@ type Options struct {
 	Password keyfile.Secret
 
 	// SSHHostPassword and SSHUserPassword open the SSH keys where their password is
-	// another; IssuerPassword that of a registration authority.
-	SSHHostPassword, SSHUserPassword, IssuerPassword keyfile.Secret
+	// another.
+	SSHHostPassword, SSHUserPassword keyfile.Secret
 
 	ACME ACMEOptions
 

@@ -49,7 +49,7 @@ SIGTERM requests under way are answered before the server ends.`,
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `file` with the password of the intermediate's key")
 	flags.StringVar(&f.sshHostPasswordFile, "ssh-host-password-file", "", "a `file` with the password of the SSH host key, if it is another")
 	flags.StringVar(&f.sshUserPasswordFile, "ssh-user-password-file", "", "a `file` with the password of the SSH user key, if it is another")
-	flags.StringVar(&f.issuerPasswordFile, "issuer-password-file", "", "a `file` with the password of a registration authority's issuer key")
+	flags.StringVar(&f.issuerPasswordFile, "issuer-password-file", "", "a `file` with the password of a registration authority's issuer key (without effect: there is no such mode)")
 	flags.StringVar(&f.resolver, "resolver", "", "the `host:port` of the DNS server for all look-ups")
 	flags.StringVar(&f.token, "token", env.Getenv("STEP_CA_TOKEN"), "a `token` for linking to a hosted authority (not available)")
 	flags.BoolVar(&f.quiet, "quiet", isTrue(env.Getenv("STEP_CA_QUIET")), "print no banner")
@@ -144,8 +144,8 @@ func (f *serveFlags) options(env *Env, path config.StepPath) (*server.Options, e
 	if opts.SSHUserPassword, err = password(f.sshUserPasswordFile); err != nil {
 		return nil, err
 	}
-	if opts.IssuerPassword, err = password(f.issuerPasswordFile); err != nil {
-		return nil, err
+	if f.issuerPasswordFile != "" {
+		env.logger().Warn("--issuer-password-file has no effect: this version is no registration authority for another CA")
 	}
 	opts.ACME = server.ACMEOptions{HTTPPort: f.acmeHTTPPort, TLSPort: f.acmeTLSPort, StrictFQDN: f.strictFQDN, AndroidStatusFile: f.androidStatus}
 	opts.ACME.HTTPProxy, err = f.httpProxy()
