@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"stepca/ca"
 	"stepca/issue"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) certificate(x *exchange) error {
 	}
 	chains := s.chains(leaf)
 	if len(chains) == 0 {
-		return fmt.Errorf("certificate %s: its issuer %q is not configured any more", o.Serial, leaf.Issuer)
+		return ca.Errorf(ca.ErrNotFound, "the certificate's issuer %q is not among those of this CA any more; order another certificate", leaf.Issuer)
 	}
 	chosen, err := x.chosenChain(len(chains))
 	if err != nil {

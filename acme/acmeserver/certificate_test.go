@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"stepca/internal/catest"
+	"stepca/kv/mem"
 )
 
 // crossSign adds an issuer whose certificate has the name and the key of the
@@ -83,5 +85,23 @@ func TestAlternateChains(t *testing.T) {
 	}
 	for _, n := range []string{"0", "2", "01", "x"} {
 		cl.post(certificate+"/"+n, nil).problem(http.StatusNotFound, "malformed")
+	}
+}
+
+// TestCertificateOfAForgottenIssuer downloads a certificate when its issuer was replaced
+// and not kept as a retired one: there is no chain, and the client hears so.
+func TestCertificateOfAForgottenIssuer(t *testing.T) {
+	t.Parallel()
+	engine, v := mem.New(), new(validator)
+	c := newCAWith(t, v, nil, onEngine(engine))
+	cl := newClient(t, c).register()
+	_, _, u := cl.issue("a.example")
+	chain := cl.post(u, nil).json()["certificate"].(string)
+	replaced := newCAWith(t, v, nil, onEngine(engine))
+	there := newClient(t, replaced)
+	there.key, there.kid = cl.key, strings.Replace(cl.kid, c.URL, replaced.URL, 1)
+	r := there.post(strings.Replace(chain, c.URL, replaced.URL, 1), nil).problem(404, "malformed")
+	if !strings.Contains(string(r.body), "is not among those of this CA any more") {
+		t.Errorf("problem %s, want one that says why", r.body)
 	}
 }
