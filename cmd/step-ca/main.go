@@ -21,8 +21,9 @@ func main() { os.Exit(run()) }
 
 // gcPercent is how much the heap grows before it is collected, in percent of what
 // is live: a few MiB, so that Go's default, 100, would collect many times a second
-// under load and spend a tenth of the time on it.
-const gcPercent = 200
+// under load. With 200 the busiest server would have 4 MiB more, and spend 1% less of
+// its time.
+const gcPercent = 150
 
 // started is when a start is over, normally. It leaves some garbage behind, which
 // an idle server would not collect for minutes, nor give back to the system.
