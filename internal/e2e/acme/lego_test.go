@@ -12,7 +12,7 @@ import (
 func lego(t *testing.T, provisioner map[string]any) (c *client, run func(args ...string)) {
 	t.Helper()
 	c = newClient(t, "lego", "lego", provisioner)
-	common := []string{"--path", c.File("lego"), "--http.port", c.HTTP, "--tls.port", c.TLS, "--dns.disable-cp"}
+	common := []string{"--path", c.File("lego"), "--http.port", c.HTTP, "--tls.port", c.TLS, "--dns.disable-cp", "--dns.resolvers", c.DNS.Addr}
 	c.wrap(t, c.program, strings.Join(common, " "), "")
 	common = append(common, "--server", c.Directory, "--email", "ops@example.com", "--accept-tos")
 	return c, func(args ...string) {
