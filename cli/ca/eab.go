@@ -46,6 +46,7 @@ type eabFlags struct {
 func (f *eabFlags) define(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.config, "ca-config", "", "the configuration `file` of the authority, instead of $STEPPATH/config/ca.json")
 	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "the `file` with the password of the authority's keys")
+	cli.ContextFlag(cmd)
 }
 
 // with opens the authority for do.
@@ -114,23 +115,34 @@ $ step ca acme eab add acme web-server`,
 }
 
 func listEAB(env *cli.Env) *cobra.Command {
-	var f eabFlags
-	var limit int
+	var (
+		f       eabFlags
+		limit   int
+		noPager bool
+	)
 	cmd := &cobra.Command{
 		Use:   "list <provisioner> [<eab-key-reference>]",
 		Short: "list the keys of a provisioner",
 		Long: `**step ca acme eab list** lists the keys for external account binding of a provisioner,
-newest first, or the one with a reference. The keys themselves are not shown.`,
+newest first, or the one with a reference. The keys themselves are not shown. On a
+terminal, the program of $PAGER shows the list.`,
 		Example: `List the keys of a provisioner:
 $ step ca acme eab list acme`,
 		Args: cli.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.with(cmd.Context(), env, func(book keyBook) error {
-				return printKeys(cmd.Context(), env.Stdout, book, args, limit)
+			words := pager(env)
+			if noPager {
+				words = nil
+			}
+			return paged(cmd.Context(), env, words, func(w io.Writer) error {
+				return f.with(cmd.Context(), env, func(book keyBook) error {
+					return printKeys(cmd.Context(), w, book, args, limit)
+				})
 			})
 		},
 	}
 	f.define(cmd)
+	cmd.Flags().BoolVar(&noPager, "no-pager", false, "print the list itself, where a terminal would have it in $PAGER")
 	cmd.Flags().IntVar(&limit, "limit", 0, "the `number` of keys to read at a time; all are listed")
 	return cmd
 }
