@@ -28,6 +28,10 @@ func TestCheck(t *testing.T) {
 	if stdout, stderr, code := check(); code != 0 || !strings.HasPrefix(stdout, ca.ConfigFile+": ok, 0 warnings") {
 		t.Errorf("a good configuration: exit code %d\n%s%s", code, stdout, stderr)
 	}
+	encryptKey(t, ca)
+	if stdout, stderr, code := check(); code != 0 || !strings.Contains(stdout, "ok, 0 warnings; keys were not opened") {
+		t.Errorf("a key that is encrypted: exit code %d\n%s%s", code, stdout, stderr)
+	}
 	edit(t, ca, func(cfg map[string]any) {
 		cfg["dns"] = cfg["dnsNames"]
 		cfg["address"] = "8443"

@@ -57,6 +57,13 @@ func check(env *Env, file string, opts config.FileOptions) error {
 	if err != nil {
 		return err
 	}
+	locked := false
+	if opts.Password.Ask == nil && cfg.Password.IsZero() {
+		opts.Password.Ask = func(string) ([]byte, error) {
+			locked = true
+			return nil, keyfile.ErrPasswordNeeded
+		}
+	}
 	faults := append(server.Check(cfg, env.KMS, env.Engines), cfg.CheckFiles(opts)...)
 	for _, f := range faults {
 		fmt.Fprintf(env.Stdout, "%s: %s: %s\n", file, f.Severity, f)
@@ -64,6 +71,9 @@ func check(env *Env, file string, opts config.FileOptions) error {
 	errs, warnings := len(faults.Errors()), count(len(faults.Warnings()), "warning")
 	if errs > 0 {
 		return errors.New(count(errs, "error") + ", " + warnings + ": the server would not start, or not do all that the file says")
+	}
+	if locked {
+		warnings += "; keys were not opened: --password-file lets them be compared with their certificates"
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s: ok, %s\n", file, warnings)
 	return err
