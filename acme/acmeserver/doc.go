@@ -7,9 +7,10 @@
 //
 // A client's way to a certificate makes four durable writes: the account, the
 // order (one record with its authorizations and challenges), the fulfilled
-// challenge, and the certificate together with its finalized order. A key outside
-// this process makes one more, before it signs: the intent, with which the server
-// claims the order, so that of several that share a database one asks. Nonces make
-// none, unless several servers share a database: then they are part of the write
-// that their request makes.
+// challenge, and the certificate together with its finalized order. A validation
+// that takes longer than its answer waits makes one more, so that it is not
+// forgotten if the server stops. So does a key outside this process, before it
+// signs: the intent, with which the server claims the order, so that of several
+// that share a database one asks. Nonces make none, unless several servers share a
+// database: then they are part of the write that their request makes.
 package acmeserver
