@@ -107,6 +107,20 @@ func testCertificate(t *testing.T, key ssh.PublicKey, before uint64) *ssh.Certif
 	return cert
 }
 
+// newKey is an Ed25519 key and its public half.
+func newKey(t *testing.T) (crypto.Signer, ssh.PublicKey) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, err := ssh.NewPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, pub
+}
+
 // The agent gets the certificate alone, not the bare key beside it as from
 // ssh-add, and for as long as it is valid.
 func TestAgentAdd(t *testing.T) {
@@ -153,14 +167,7 @@ func TestAgentAdd(t *testing.T) {
 func TestAgentLifetime(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, err := ssh.NewPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, pub := newKey(t)
 	for name, tt := range map[string]struct {
 		before uint64
 		want   uint32
@@ -193,14 +200,7 @@ func TestAgentLifetime(t *testing.T) {
 func TestAgentWithoutLifetimes(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, err := ssh.NewPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, pub := newKey(t)
 	cert := testCertificate(t, pub, uint64(now.Unix())+60)
 	locked := errors.New("locked")
 	for name, tt := range map[string]struct {
