@@ -83,7 +83,9 @@ func (s *Server) account(x *exchange) error {
 }
 
 // accountChange returns the change that the payload asks for, nil for none. Other
-// members, and other states than deactivated, are ignored (RFC 8555 §7.3.2).
+// members, and other states than deactivated, are ignored (RFC 8555 §7.3.2). So are
+// contacts of an account that is to be deactivated, which the reference refuses:
+// acmez sends the whole account.
 func (x *exchange) accountChange() (func(*acme.Account) error, error) {
 	if len(x.payload) == 0 {
 		return nil, nil
@@ -95,11 +97,8 @@ func (x *exchange) accountChange() (func(*acme.Account) error, error) {
 	if err := x.decode(&req); err != nil {
 		return nil, err
 	}
-	deactivate := req.Status == acme.StatusDeactivated
 	switch {
-	case deactivate && req.Contact != nil:
-		return nil, malformed("contact and status cannot be changed together")
-	case deactivate:
+	case req.Status == acme.StatusDeactivated:
 		return func(a *acme.Account) error {
 			a.Status, a.DeactivatedAt = acme.StatusDeactivated, x.s.now().UTC().Truncate(time.Second)
 			return nil

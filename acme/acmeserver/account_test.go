@@ -57,7 +57,8 @@ func TestAccountUpdateAndDeactivation(t *testing.T) {
 	other.post(cl.kid+"/orders", nil).problem(403, "unauthorized")
 	other.post(order["finalize"].(string), map[string]any{"csr": csr(t, newKey(t), "a.example")}).problem(403, "unauthorized")
 	other.post(order["authorizations"].([]any)[0].(string), nil).problem(403, "unauthorized")
-	if got := cl.post(cl.kid, map[string]any{"status": "deactivated"}).want(http.StatusOK).json(); got["status"] != "deactivated" {
+	whole := map[string]any{"status": "deactivated", "contact": []string{"mailto:a@x.example"}, "orders": cl.kid + "/orders"}
+	if got := cl.post(cl.kid, whole).want(http.StatusOK).json(); got["status"] != "deactivated" || got["contact"] != nil {
 		t.Errorf("deactivated account: %v", got)
 	}
 	cl.post(cl.kid, nil).problem(401, "unauthorized")

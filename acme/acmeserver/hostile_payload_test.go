@@ -26,7 +26,7 @@ func TestHostilePayloads(t *testing.T) {
 	}{
 		"newAccount": {cl.base + "new-account", []string{`{"contact":"x"}`, `{"contact":[7]}`, `{"contact":{}}`, `{"onlyReturnExisting":"yes"}`,
 			`{"onlyReturnExisting":1}`, `{"termsOfServiceAgreed":"true"}`, `{"contact":[null]}`, `{"contact":[],"contact":[]}`}, "", false},
-		"account":    {cl.kid, []string{`{"contact":"x"}`, `{"contact":[[]]}`, `{"status":7}`, `{"status":["deactivated"]}`, `{"status":"deactivated","contact":[]}`}, "", true},
+		"account":    {cl.kid, []string{`{"contact":"x"}`, `{"contact":[[]]}`, `{"status":7}`, `{"status":["deactivated"]}`}, "", true},
 		"newOrder":   {cl.base + "new-order", []string{`{"identifiers":{}}`, `{"identifiers":[]}`, `{"identifiers":null}`, `{"identifiers":["a"]}`, `{"identifiers":[{"type":7,"value":"a"}]}`, `{"identifiers":[{"type":"dns","value":7}]}`, `{"Identifiers":[{"type":"dns","value":"a.example"}]}`, `{"identifiers":[{"type":"dns","value":"a.example","value":"b.example"}]}`, orderPayload[:len(orderPayload)-1] + `,"notBefore":7}`, orderPayload[:len(orderPayload)-1] + `,"replaces":7}`}, "", true},
 		"finalize":   {order["finalize"].(string), []string{"{}", `{"csr":7}`, `{"csr":null}`, `{"csr":["x"]}`, `{"csr":"AAAA","csr":"AAAA"}`}, "", true},
 		"authz":      {authz, []string{"{}", `{"status":"valid"}`, `{"status":"pending"}`, `{"status":7}`, `{"status":"Deactivated"}`}, "", true},

@@ -282,4 +282,30 @@ func TestAcmez(t *testing.T) {
 	if info, err := cl.GetRenewalInfo(ctx, second); err != nil || info.SuggestedWindow.End.After(time.Now()) {
 		t.Errorf("renewal information of a revoked certificate: %+v, %v", info, err)
 	}
+	acmezAccount(t, &cl, account)
+}
+
+// acmezAccount does with an account all that acmez can. It always sends the whole
+// account.
+func acmezAccount(t *testing.T, cl *acmez.Client, account acmezacme.Account) {
+	t.Helper()
+	ctx := t.Context()
+	if found, err := cl.GetAccount(ctx, account); err != nil || found.Location != account.Location {
+		t.Errorf("account %s, found %s, %v", account.Location, found.Location, err)
+	}
+	account.Contact = []string{"mailto:new@example.com"}
+	account, err := cl.UpdateAccount(ctx, account)
+	if err != nil || account.Contact[0] != "mailto:new@example.com" {
+		t.Fatalf("account %+v, %v", account, err)
+	}
+	if account, err = cl.AccountKeyRollover(ctx, account, newKey(t)); err != nil {
+		t.Fatal(err)
+	}
+	account.Status = acmezacme.StatusDeactivated
+	if account, err = cl.UpdateAccount(ctx, account); err != nil || account.Status != acmezacme.StatusDeactivated {
+		t.Errorf("account %+v, %v", account, err)
+	}
+	if _, err := cl.GetAccount(ctx, account); err == nil {
+		t.Error("the account is there after it was deactivated")
+	}
 }
