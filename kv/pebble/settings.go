@@ -9,11 +9,11 @@ import (
 // The settings below hold a million certificates (five million keys) in little
 // memory: what is resident grows with these sizes, not with the data.
 const (
-	memTableSize = 4 << 20 // bytes; replayed at start, so small keeps starting fast too
-	cacheSize    = 8 << 20 // bytes of blocks, with the Bloom filters that are in use
-	openFiles    = 200     // table files kept open
-	fileSize     = 8 << 20 // bytes of a table file at the bottom level
-	bloomBits    = 10      // per key: 1% of Inserts of new keys read a block in vain
+	memTableSize = 4 << 20  // bytes; replayed at start, so small keeps starting fast too
+	cacheSize    = 16 << 20 // bytes of memtables, and of blocks with the Bloom filters that are in use
+	openFiles    = 200      // table files kept open
+	fileSize     = 8 << 20  // bytes of a table file at the bottom level
+	bloomBits    = 10       // per key: 1% of Inserts of new keys read a block in vain
 )
 
 // l0Threshold is twice the number of flushed memtables, one over the other, that are
@@ -29,7 +29,7 @@ func settings(fs vfs.FS, failure *failure) *pebble.Options {
 		FS:                          fs,
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTableSize,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 3,
 		CacheSize:                   cacheSize,
 		MaxOpenFiles:                openFiles,
 		L0CompactionThreshold:       l0Threshold,
