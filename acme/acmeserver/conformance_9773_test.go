@@ -78,7 +78,10 @@ var rfc9773 = []demand{
 		replacing(w.account(t), "a.example", acme.CertID(crt)).problem(403, "unauthorized")
 		replacing(cl, "b.example", acme.CertID(crt)).problem(400, "malformed")
 		replacing(cl, "a.example", "x.y").problem(400, "malformed")
-		replacing(cl, "a.example", acme.CertID(&x509.Certificate{AuthorityKeyId: crt.AuthorityKeyId, SerialNumber: w.ca.Root.SerialNumber})).problem(404, "malformed")
+		unknown := acme.CertID(&x509.Certificate{AuthorityKeyId: crt.AuthorityKeyId, SerialNumber: w.ca.Root.SerialNumber})
+		if got := replacing(cl, "a.example", unknown).want(http.StatusCreated).json(); got["replaces"] != unknown {
+			t.Errorf("order %v", got)
+		}
 		r := replacing(cl, "a.example", acme.CertID(crt)).want(http.StatusCreated)
 		if got := cl.post(r.header.Get("Location"), nil).json(); got["replaces"] != acme.CertID(crt) {
 			t.Errorf("order %v", got)

@@ -93,13 +93,17 @@ func (s *Server) certificateByID(ctx context.Context, certID string) (*x509.Cert
 
 // replaced checks that a new order may replace the certificate it names (RFC 9773
 // §5), and returns the update that notes it in the order of that certificate; nil if
-// there is nothing to note.
+// there is nothing to note, as for a certificate that is not on record: it was issued
+// before the database was, or is too old. Clients would never renew it otherwise.
 func (x *exchange) replaced(o *acme.Order) (*store.ACMEOrderUpdate, error) {
 	if o.Replaces == "" {
 		return nil, nil
 	}
 	ctx := x.r.Context()
 	crt, rec, err := x.s.certificateByID(ctx, o.Replaces)
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
