@@ -22,6 +22,21 @@ type NewFile struct {
 	Perm fs.FileMode // of one that is not there yet; see keyfile.WriteFile
 }
 
+// CheckOut makes sure that the value of a flag, the name of a file to be written, is
+// not that of a file which is needed still: what says which one. An empty value is
+// no file.
+func CheckOut(flag, out, needed, what string) error {
+	if out == "" || needed == "" {
+		return nil
+	}
+	a, errA := os.Stat(out)
+	b, errB := os.Stat(needed)
+	if filepath.Clean(out) != filepath.Clean(needed) && (errA != nil || errB != nil || !os.SameFile(a, b)) {
+		return nil
+	}
+	return InvalidValueReason(flag, out, "it is the file of the "+what)
+}
+
 // WriteFiles writes all files or none, in their order: each in one piece, and if
 // one of them cannot be written, those before it get their old contents back. It
 // does not ask, see Env.MayWriteAll.

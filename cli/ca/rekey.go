@@ -61,6 +61,9 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "crt-file", "key-file")
 	}
+	if err := f.checkOut(crtFile, keyFile); err != nil {
+		return err
+	}
 	if err := f.newKey(cmd.Context(), env); err != nil {
 		return err
 	}
@@ -72,6 +75,15 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	}
 	f.replacer = f
 	return f.renewal.run(env, cmd, crtFile, keyFile)
+}
+
+// checkOut makes sure that no file is written over one that it does not replace.
+func (f *rekeyFlags) checkOut(crtFile, keyFile string) error {
+	return errors.Join(
+		cli.CheckOut("out-cert", f.outCert, keyFile, "private key"),
+		cli.CheckOut("out-cert", f.outCert, f.privateKey, "new private key"),
+		cli.CheckOut("out-key", f.outKey, crtFile, "certificate"),
+	)
 }
 
 func (f *rekeyFlags) writes() []string {

@@ -70,6 +70,9 @@ func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "crt-file", "key-file")
 	}
+	if err := cli.CheckOut("out", f.out, keyFile, "private key"); err != nil {
+		return err
+	}
 	f.out = cmp.Or(f.out, crtFile)
 	f.replacer = f
 	return f.renewal.run(env, cmd, crtFile, keyFile)

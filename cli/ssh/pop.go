@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -77,17 +75,4 @@ func (f *possession) checkKey(env *cli.Env, cert *ssh.Certificate, keyFile strin
 		return fmt.Errorf("the key in %s is not that of the certificate", keyFile)
 	}
 	return nil
-}
-
-// checkOut makes sure that --out is not the name of a file that is needed still.
-func checkOut(out, needed, what string) error {
-	if out == "" {
-		return nil
-	}
-	a, errA := os.Stat(out)
-	b, errB := os.Stat(needed)
-	if filepath.Clean(out) != filepath.Clean(needed) && (errA != nil || errB != nil || !os.SameFile(a, b)) {
-		return nil
-	}
-	return cli.InvalidValueReason("out", out, "it is the file of the "+what)
 }

@@ -49,7 +49,7 @@ func (f *rekeyFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "ssh-cert", "ssh-key")
 	}
-	if err := checkOut(f.out, crtFile, "old certificate"); err != nil {
+	if err := cli.CheckOut("out", f.out, crtFile, "old certificate"); err != nil {
 		return err
 	}
 	if err := f.password.check(cmd); err != nil {

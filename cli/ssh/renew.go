@@ -45,7 +45,7 @@ func (f *renewFlags) run(env *cli.Env, cmd *cobra.Command, crtFile, keyFile stri
 	if crtFile == keyFile {
 		return cli.EqualArgs(cmd, "ssh-cert", "ssh-key")
 	}
-	if err := checkOut(f.out, keyFile, "private key"); err != nil {
+	if err := cli.CheckOut("out", f.out, keyFile, "private key"); err != nil {
 		return err
 	}
 	out := cmp.Or(f.out, crtFile)
