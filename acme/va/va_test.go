@@ -49,6 +49,7 @@ func (z zone) resolver(t *testing.T) *net.Resolver {
 func (z zone) answer(w dns.ResponseWriter, query *dns.Msg) {
 	reply := new(dns.Msg)
 	reply.SetReply(query)
+	reply.Authoritative = true // else no records are a lame referral
 	q := query.Question[0]
 	name := strings.ToLower(q.Name)
 	for depth := 0; depth < 10; depth++ {
