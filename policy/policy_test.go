@@ -228,14 +228,6 @@ func TestAllFaultsAreReported(t *testing.T) {
 	}
 }
 
-func checkDetail(t *testing.T, err error, want string) {
-	t.Helper()
-	e, ok := errors.AsType[*ca.Error](err)
-	if !ok || e.Detail != want || !errors.Is(err, ca.ErrMalformed) {
-		t.Errorf("error = %v, want %q", err, want)
-	}
-}
-
 func FuzzCheck(f *testing.F) {
 	f.Add("*.local", "a.local")
 	f.Add("joe@y.com", "a@*")
