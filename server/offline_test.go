@@ -37,7 +37,7 @@ func openLogged(ca *catest.CA, log *slog.Logger) (*server.Offline, error) {
 		KMS: kms.Registry{kms.Soft: soft.Open},
 		Engines: map[string]server.EngineOpener{
 			config.EngineBbolt: func(ctx context.Context, db *config.DB, _ *slog.Logger) (kv.Engine, error) {
-				return bolt.Open(ctx, bolt.Options{Path: db.DataSource, LockTimeout: 10 * time.Millisecond})
+				return bolt.Open(ctx, bolt.Options{Path: db.DataSource, LockTimeout: time.Second})
 			},
 			config.EngineMemory: func(context.Context, *config.DB, *slog.Logger) (kv.Engine, error) { return mem.New(), nil },
 		},

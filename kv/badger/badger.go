@@ -72,7 +72,7 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 	}
 	db, err := openDatabase(settings(opts))
 	if err != nil {
-		if strings.Contains(err.Error(), "Cannot acquire directory lock") {
+		if isLocked(err) {
 			return nil, fmt.Errorf("opening the store in %s: the directory is locked: is another step-ca running on it? Stop that one, or choose another dataSource: %w", opts.Dir, err)
 		}
 		return nil, fmt.Errorf("opening the store in %s: %w", opts.Dir, err)
@@ -88,13 +88,27 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 // one memtable are made at a time; more attempts would hide something else.
 func openDatabase(o badger.Options) (*badger.DB, error) {
 	const attempts = 3
-	for n := 1; ; n++ {
+	until := time.Now().Add(lockTimeout)
+	for n := 1; ; {
 		db, err := badger.OpenManaged(o)
-		if n == attempts || err == nil || !strings.Contains(err.Error(), z.NewFile.Error()) { // it wraps nothing
-			return db, err
+		switch {
+		case err == nil:
+			return db, nil
+		case isLocked(err) && time.Now().Before(until):
+			time.Sleep(lockTimeout / 100)
+		case n < attempts && strings.Contains(err.Error(), z.NewFile.Error()): // it wraps nothing
+			n++
+		default:
+			return nil, err
 		}
 	}
 }
+
+// lockTimeout is how long to wait for the lock of a directory. A lock outlives its
+// holder where a child of it has been forked and is not another program yet.
+const lockTimeout = 3 * time.Second
+
+func isLocked(err error) bool { return strings.Contains(err.Error(), "Cannot acquire directory lock") }
 
 // settings are for little memory, as far as Badger goes: its memtable must hold
 // the largest batch several times over.
