@@ -10,7 +10,7 @@ import (
 // memory: what is resident grows with these sizes, not with the data.
 const (
 	memTableSize = 4 << 20  // bytes; replayed at start, so small keeps starting fast too
-	cacheSize    = 16 << 20 // bytes of memtables, and of blocks with the Bloom filters that are in use
+	cacheSize    = 16 << 20 // bytes of memtables, and of blocks with the Bloom filters in use, which need about half
 	openFiles    = 200      // table files kept open
 	fileSize     = 8 << 20  // bytes of a table file at the bottom level
 	bloomBits    = 10       // per key: 1% of Inserts of new keys read a block in vain
