@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"stepca/internal/cleanenv"
@@ -203,6 +204,9 @@ func (p *person) options() []string {
 
 func write(t *testing.T, name, text string) {
 	t.Helper()
+	// A program cannot be run while a child that was forked meanwhile has it open for writing.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

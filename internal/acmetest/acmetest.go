@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,6 +120,9 @@ func (w *World) File(name string) string { return filepath.Join(w.Dir, name) }
 // Write writes a file of the test and returns its path.
 func (w *World) Write(t testing.TB, name, text string, mode os.FileMode) string {
 	t.Helper()
+	// A program cannot be run while a child that was forked meanwhile has it open for writing.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(w.File(name), []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
