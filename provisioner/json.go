@@ -1,14 +1,14 @@
 package provisioner
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"stepca/jsonobject"
 )
 
 // A FieldError is a fault of one member of a provisioner's JSON.
@@ -27,60 +27,6 @@ func (e *FieldError) Error() string {
 
 // Unwrap returns what is wrong.
 func (e *FieldError) Unwrap() error { return e.Err }
-
-// A member is one name and value of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// parseObject returns the members of a JSON object in their order.
-func parseObject(raw []byte) ([]member, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	open, err := dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	if open != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
-	}
-	var members []member
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := member{name: name.(string)} // as JSON has it, else Token fails
-		if err := dec.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	_, err = dec.Token()
-	return members, err
-}
-
-// encodeObject returns the JSON object with those members.
-func encodeObject(members []member) (json.RawMessage, error) {
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for i, m := range members {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
-			return nil, err
-		}
-		out.Write(name)
-		out.WriteByte(':')
-		if err := json.Compact(&out, m.value); err != nil {
-			return nil, err
-		}
-	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
-}
 
 // decode fills dst, a pointer to a struct, and returns the members that it has
 // no field for. Errors are of type FieldError.
@@ -119,19 +65,19 @@ func findFault(raw json.RawMessage, typ reflect.Type) (path []string, fault erro
 // it was.
 type unknownMember struct {
 	parent []string // names of the objects around it; an index for an array
-	member
+	jsonobject.Member
 }
 
 // path returns the member's place, with dots.
 func (m unknownMember) path() string {
-	return strings.Join(append(m.parent[:len(m.parent):len(m.parent)], m.name), ".")
+	return strings.Join(append(m.parent[:len(m.parent):len(m.parent)], m.Name), ".")
 }
 
 // findUnknown appends the members of raw that typ has no field for.
 func findUnknown(raw json.RawMessage, typ reflect.Type, parent []string, found *[]unknownMember) {
 	eachPart(raw, typ, func(name string, value json.RawMessage, part reflect.Type) {
 		if part == nil {
-			*found = append(*found, unknownMember{parent, member{name, value}})
+			*found = append(*found, unknownMember{parent, jsonobject.Member{Name: name, Value: value}})
 			return
 		}
 		findUnknown(value, part, append(parent[:len(parent):len(parent)], name), found)
@@ -150,20 +96,20 @@ func eachPart(raw json.RawMessage, typ reflect.Type, f func(name string, value j
 	}
 	switch typ.Kind() {
 	case reflect.Struct:
-		members, err := parseObject(raw)
+		members, err := jsonobject.Parse(raw)
 		if err != nil {
 			return
 		}
 		for _, m := range members {
-			f(m.name, m.value, fieldType(typ, m.name))
+			f(m.Name, m.Value, fieldType(typ, m.Name))
 		}
 	case reflect.Map:
-		members, err := parseObject(raw)
+		members, err := jsonobject.Parse(raw)
 		if err != nil || typ.Elem().Kind() != reflect.Pointer {
 			return
 		}
 		for _, m := range members {
-			f(m.name, m.value, typ.Elem())
+			f(m.Name, m.Value, typ.Elem())
 		}
 	case reflect.Slice:
 		var elements []json.RawMessage
@@ -202,7 +148,7 @@ func (n *Named) marshal(plain any) ([]byte, error) {
 		return nil, fmt.Errorf("encoding provisioner %q: %w", n.Name, err)
 	}
 	for _, m := range n.unknown {
-		if out, err = insertMember(out, m.parent, m.member); err != nil {
+		if out, err = insertMember(out, m.parent, m.Member); err != nil {
 			return nil, fmt.Errorf("encoding provisioner %q: %w", n.Name, err)
 		}
 	}
@@ -211,7 +157,7 @@ func (n *Named) marshal(plain any) ([]byte, error) {
 
 // insertMember adds a member to the object at a path. Where that object is not
 // there any more, the member is gone with it.
-func insertMember(raw json.RawMessage, path []string, m member) (json.RawMessage, error) {
+func insertMember(raw json.RawMessage, path []string, m jsonobject.Member) (json.RawMessage, error) {
 	var elements []json.RawMessage
 	if len(path) > 0 && json.Unmarshal(raw, &elements) == nil {
 		i, err := strconv.Atoi(path[0])
@@ -223,20 +169,20 @@ func insertMember(raw json.RawMessage, path []string, m member) (json.RawMessage
 		}
 		return json.Marshal(elements)
 	}
-	members, err := parseObject(raw)
+	members, err := jsonobject.Parse(raw)
 	if err != nil {
 		return raw, nil
 	}
 	if len(path) == 0 {
-		return encodeObject(append(members, m))
+		return append(members, m).MarshalJSON()
 	}
-	exact := slices.ContainsFunc(members, func(m member) bool { return m.name == path[0] })
+	exact := slices.ContainsFunc(members, func(m jsonobject.Member) bool { return m.Name == path[0] })
 	for i := range members {
-		if members[i].name == path[0] || (!exact && strings.EqualFold(members[i].name, path[0])) {
-			if members[i].value, err = insertMember(members[i].value, path[1:], m); err != nil {
+		if members[i].Name == path[0] || (!exact && strings.EqualFold(members[i].Name, path[0])) {
+			if members[i].Value, err = insertMember(members[i].Value, path[1:], m); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return encodeObject(members)
+	return members.MarshalJSON()
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"sort"
 	"strings"
+
+	"stepca/jsonobject"
 )
 
 // Sizes of a page of the list.
@@ -59,15 +61,15 @@ func publicJSON(p Provisioner, reason error) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := parseObject(out)
+	members, err := jsonobject.Parse(out)
 	if err != nil {
 		return nil, err
 	}
 	for i, m := range members {
-		if m.name != "options" {
+		if m.Name != "options" {
 			continue
 		}
-		if members[i].value, err = publicOptions(m.value); err != nil {
+		if members[i].Value, err = publicOptions(m.Value); err != nil {
 			return nil, err
 		}
 	}
@@ -77,10 +79,10 @@ func publicJSON(p Provisioner, reason error) (json.RawMessage, error) {
 			return nil, err
 		}
 		members = append(members,
-			member{"state", json.RawMessage(`"Uninitialized"`)},
-			member{"stateReason", text})
+			jsonobject.Member{Name: "state", Value: json.RawMessage(`"Uninitialized"`)},
+			jsonobject.Member{Name: "stateReason", Value: text})
 	}
-	return encodeObject(members)
+	return members.MarshalJSON()
 }
 
 // withoutUnknown returns the JSON of a provisioner without members unknown to us.

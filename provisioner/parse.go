@@ -81,7 +81,7 @@ func Warnings(p Provisioner) []string {
 	}
 	var warnings []string
 	for _, m := range p.shared().unknown {
-		if u, ok := p.(*Unsupported); ok && len(m.parent) == 0 && u.knows(m.name) {
+		if u, ok := p.(*Unsupported); ok && len(m.parent) == 0 && u.knows(m.Name) {
 			continue
 		}
 		warnings = append(warnings, m.path()+" is not known and has no effect")

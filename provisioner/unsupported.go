@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"stepca/ca"
+	"stepca/jsonobject"
 )
 
 // An Unsupported provisioner is of a type that this version knows of and cannot
@@ -96,7 +97,7 @@ func (p *Unsupported) knows(name string) bool {
 func (p *Unsupported) text(name string) string {
 	var s string
 	for _, m := range p.unknown {
-		if len(m.parent) == 0 && strings.EqualFold(m.name, name) && json.Unmarshal(m.value, &s) != nil {
+		if len(m.parent) == 0 && strings.EqualFold(m.Name, name) && json.Unmarshal(m.Value, &s) != nil {
 			s = ""
 		}
 	}
@@ -120,11 +121,11 @@ func (p *Unsupported) prepare(s *setup) error {
 // they do in other types: after the name, before the claims.
 func (p *Unsupported) MarshalJSON() ([]byte, error) {
 	type plain Unsupported
-	details := make([]member, 0, len(p.unknown))
+	details := make([]jsonobject.Member, 0, len(p.unknown))
 	inner := Named{Name: p.Name}
 	for _, m := range p.unknown {
 		if len(m.parent) == 0 {
-			details = append(details, m.member)
+			details = append(details, m.Member)
 		} else {
 			inner.unknown = append(inner.unknown, m)
 		}
@@ -144,15 +145,15 @@ func (p *Unsupported) public() (json.RawMessage, error) {
 		return nil, err
 	}
 	description := p.description()
-	var details []member
+	var details []jsonobject.Member
 	for _, name := range description.members {
 		for _, m := range p.unknown {
-			if len(m.parent) > 0 || !strings.EqualFold(m.name, name) {
+			if len(m.parent) > 0 || !strings.EqualFold(m.Name, name) {
 				continue
 			}
-			shown := member{name, m.value}
+			shown := jsonobject.Member{Name: name, Value: m.Value}
 			if redacted, secret := description.secrets[name]; secret {
-				shown.value = json.RawMessage(redacted)
+				shown.Value = json.RawMessage(redacted)
 			}
 			details = append(details, shown)
 		}
@@ -162,12 +163,12 @@ func (p *Unsupported) public() (json.RawMessage, error) {
 
 // insertAfterName puts members between the first two of an object, type and
 // name, and the others.
-func insertAfterName(raw json.RawMessage, details []member) (json.RawMessage, error) {
-	members, err := parseObject(raw)
+func insertAfterName(raw json.RawMessage, details []jsonobject.Member) (json.RawMessage, error) {
+	members, err := jsonobject.Parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	return encodeObject(slices.Insert(members, 2, details...))
+	return slices.Insert(members, 2, details...).MarshalJSON()
 }
 
 // An Unknown provisioner is of a type this version has never heard of. It is

@@ -31,6 +31,7 @@ const rule = `
 	# Leaves: nothing of ours.
 	ca:
 	plainjson:
+	jsonobject:
 	jose: plainjson
 	keyfile:
 	buildinfo:
@@ -56,7 +57,7 @@ const rule = `
 	template: ca
 	policy: ca
 	webhook: ca jose
-	provisioner: ca jose keyfile plainjson
+	provisioner: ca jose keyfile plainjson jsonobject
 	upstream: ca jose
 
 	# The pipeline.
@@ -86,7 +87,7 @@ const rule = `
 	cli/clitest: cli kms buildinfo
 	cli/ari: acme
 	cli/oidc: jose cli
-	cli/*: ca api client config config/pki jose keyfile kms template issue provisioner server acme cli cli/ari cli/authority
+	cli/*: ca api client config config/pki jose jsonobject keyfile kms template issue provisioner server acme cli cli/ari cli/authority
 	cli/ca: ca api client config config/pki jose keyfile kms acme template cli cli/ari cli/authority cli/ca/provisioner cli/certificate
 
 	# Programs choose what is linked.

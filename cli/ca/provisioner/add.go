@@ -8,6 +8,7 @@ import (
 	nouns "stepca/ca"
 	"stepca/cli"
 	"stepca/config"
+	"stepca/jsonobject"
 )
 
 // addFlags are those of step ca provisioner add.
@@ -67,12 +68,12 @@ func (f *addFlags) run(name string) error {
 }
 
 // provisioner returns the JSON of the new provisioner.
-func (f *addFlags) provisioner(typ nouns.ProvisionerType, name string) (*object, error) {
-	p := new(object)
-	if err := p.set("type", typ.String()); err != nil {
+func (f *addFlags) provisioner(typ nouns.ProvisionerType, name string) (*jsonobject.Object, error) {
+	p := new(jsonobject.Object)
+	if err := p.Set("type", typ.String()); err != nil {
 		return nil, err
 	}
-	if err := p.set("name", name); err != nil {
+	if err := p.Set("name", name); err != nil {
 		return nil, err
 	}
 	if err := f.applyKeys(p, typ); err != nil {
@@ -92,7 +93,7 @@ func (f *addFlags) provisioner(typ nouns.ProvisionerType, name string) (*object,
 	return p, complete(p, typ)
 }
 
-func (f *addFlags) applyKeys(p *object, typ nouns.ProvisionerType) error {
+func (f *addFlags) applyKeys(p *jsonobject.Object, typ nouns.ProvisionerType) error {
 	switch typ {
 	case nouns.TypeJWK:
 		if !f.key.create && f.key.publicKey == "" {
@@ -115,7 +116,7 @@ func (f *addFlags) applyKeys(p *object, typ nouns.ProvisionerType) error {
 
 // complete adds the members that every provisioner has that this command made:
 // switches are spelled out, and there is a place for templates.
-func complete(p *object, typ nouns.ProvisionerType) error {
+func complete(p *jsonobject.Object, typ nouns.ProvisionerType) error {
 	for _, claim := range []struct {
 		name  string
 		value bool
@@ -125,8 +126,8 @@ func complete(p *object, typ nouns.ProvisionerType) error {
 		{"allowRenewalAfterExpiry", false},
 		{"disableSmallstepExtensions", false},
 	} {
-		if path := "claims." + claim.name; p.get(path) == nil {
-			if err := p.set(path, claim.value); err != nil {
+		if path := "claims." + claim.name; p.Get(path) == nil {
+			if err := p.Set(path, claim.value); err != nil {
 				return err
 			}
 		}
@@ -135,8 +136,8 @@ func complete(p *object, typ nouns.ProvisionerType) error {
 		return nil
 	}
 	for _, path := range []string{"options.x509", "options.ssh"} {
-		if p.get(path) == nil {
-			if err := p.set(path, struct{}{}); err != nil {
+		if p.Get(path) == nil {
+			if err := p.Set(path, struct{}{}); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"stepca/cli"
 	"stepca/cli/authority"
 	"stepca/jose"
+	"stepca/jsonobject"
 	"stepca/keyfile"
 )
 
@@ -42,7 +43,7 @@ func (f *keyFlags) check() error {
 }
 
 // apply sets the key of a JWK provisioner.
-func (f *keyFlags) apply(env *cli.Env, cmd *cobra.Command, p *object) error {
+func (f *keyFlags) apply(env *cli.Env, cmd *cobra.Command, p *jsonobject.Object) error {
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -69,13 +70,13 @@ func (f *keyFlags) apply(env *cli.Env, cmd *cobra.Command, p *object) error {
 	case f.privateKey != "":
 		return f.applyPrivate(env, p)
 	case cmd.Flags().Changed("private-key"): // empty: the provisioner keeps it elsewhere
-		return p.remove("encryptedKey")
+		return p.Remove("encryptedKey")
 	}
 	return nil
 }
 
 // applyPEM sets the keys of a K8sSA provisioner.
-func (f *keyFlags) applyPEM(env *cli.Env, p *object) error {
+func (f *keyFlags) applyPEM(env *cli.Env, p *jsonobject.Object) error {
 	data, err := env.ReadFile(f.publicKey)
 	if err != nil {
 		return err
@@ -83,12 +84,12 @@ func (f *keyFlags) applyPEM(env *cli.Env, p *object) error {
 	if block, _ := pem.Decode(data); block == nil {
 		return fmt.Errorf("error parsing %s: no PEM block", f.publicKey)
 	}
-	return p.set("publicKeys", data)
+	return p.Set("publicKeys", data)
 }
 
 // applyPrivate stores the key of --private-key: as it is if it is encrypted,
 // else encrypted now.
-func (f *keyFlags) applyPrivate(env *cli.Env, p *object) error {
+func (f *keyFlags) applyPrivate(env *cli.Env, p *jsonobject.Object) error {
 	data, err := env.ReadFile(f.privateKey)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (f *keyFlags) applyPrivate(env *cli.Env, p *object) error {
 		if err != nil {
 			return fmt.Errorf("error reading %s: %w", f.privateKey, err)
 		}
-		return p.set("encryptedKey", compact)
+		return p.Set("encryptedKey", compact)
 	}
 	key, err := parseJWK(f.privateKey, data)
 	if err != nil {
@@ -111,7 +112,7 @@ func (f *keyFlags) applyPrivate(env *cli.Env, p *object) error {
 	return f.setPrivate(env, p, key)
 }
 
-func (f *keyFlags) setPrivate(env *cli.Env, p *object, key *jose.JWK) error {
+func (f *keyFlags) setPrivate(env *cli.Env, p *jsonobject.Object, key *jose.JWK) error {
 	password, err := authority.NewPassword(env, f.passwordFile, "password-file",
 		"Please enter a password to encrypt the provisioner private key? [leave empty and we'll generate one]")
 	if err != nil {
@@ -125,10 +126,10 @@ func (f *keyFlags) setPrivate(env *cli.Env, p *object, key *jose.JWK) error {
 	if err != nil {
 		return err
 	}
-	return p.set("encryptedKey", compact)
+	return p.Set("encryptedKey", compact)
 }
 
-func setPublic(p *object, key *jose.JWK) error { return p.set("key", key.Public()) }
+func setPublic(p *jsonobject.Object, key *jose.JWK) error { return p.Set("key", key.Public()) }
 
 // loadPublic reads a public key: a JWK, or anything that keyfile reads. Of a
 // private key it is the public half.

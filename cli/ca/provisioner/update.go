@@ -9,6 +9,7 @@ import (
 	nouns "stepca/ca"
 	"stepca/cli"
 	"stepca/config"
+	"stepca/jsonobject"
 )
 
 // updateFlags are those of step ca provisioner update.
@@ -61,12 +62,12 @@ func (f *updateFlags) run(name string) error {
 
 // updated returns the JSON of a provisioner with the flags applied.
 func (f *updateFlags) updated(old json.RawMessage) (json.RawMessage, error) {
-	p, err := parseObject(old)
+	p, err := jsonobject.Parse(old)
 	if err != nil {
 		return nil, err
 	}
 	var name string
-	if err := json.Unmarshal(p.get("type"), &name); err != nil {
+	if err := json.Unmarshal(p.Get("type"), &name); err != nil {
 		return nil, fmt.Errorf("the type of the provisioner: %w", err)
 	}
 	typ, ok := typeNamed(name)
@@ -74,7 +75,7 @@ func (f *updateFlags) updated(old json.RawMessage) (json.RawMessage, error) {
 		return nil, fmt.Errorf("this version of step does not know provisioners of type %s", name)
 	}
 	if f.name != "" {
-		if err := p.set("name", f.name); err != nil {
+		if err := p.Set("name", f.name); err != nil {
 			return nil, err
 		}
 	}

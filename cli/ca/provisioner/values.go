@@ -12,6 +12,7 @@ import (
 
 	nouns "stepca/ca"
 	"stepca/cli"
+	"stepca/jsonobject"
 	"stepca/keyfile"
 )
 
@@ -64,7 +65,7 @@ func (v *values) strings(flag string) []string {
 
 // apply sets the members of p whose flags are set. A flag that the type has no
 // use for is told of, and does nothing.
-func (v *values) apply(p *object, typ nouns.ProvisionerType) error {
+func (v *values) apply(p *jsonobject.Object, typ nouns.ProvisionerType) error {
 	if typ == nouns.TypeSCEP && v.changed(challengeFlag) {
 		if err := v.applySecret(p); err != nil {
 			return err
@@ -92,15 +93,15 @@ func (v *values) noEffect(flag string, typ nouns.ProvisionerType) {
 }
 
 // applySecret sets the challenge of a SCEP provisioner.
-func (v *values) applySecret(p *object) error {
+func (v *values) applySecret(p *jsonobject.Object) error {
 	secrets := v.strings(challengeFlag)
 	if len(secrets) > 1 {
 		return fmt.Errorf("provisioner type 'SCEP' does not support multiple '--%s' flags", challengeFlag)
 	}
-	return p.set("challenge", secrets[0])
+	return p.Set("challenge", secrets[0])
 }
 
-func (v *values) applyOne(p *object, a *attribute) error {
+func (v *values) applyOne(p *jsonobject.Object, a *attribute) error {
 	flags := v.cmd.Flags()
 	switch a.kind {
 	case kindBool:
@@ -108,13 +109,13 @@ func (v *values) applyOne(p *object, a *attribute) error {
 		if err != nil {
 			return err
 		}
-		return p.set(a.member, b)
+		return p.Set(a.member, b)
 	case kindInt:
 		n, err := flags.GetInt(a.flag)
 		if err != nil {
 			return err
 		}
-		return p.set(a.member, n)
+		return p.Set(a.member, n)
 	case kindList:
 		return v.applyList(p, a)
 	case kindFiles:
@@ -125,38 +126,38 @@ func (v *values) applyOne(p *object, a *attribute) error {
 		return err
 	}
 	if value == "" && v.update {
-		return p.remove(a.member)
+		return p.Remove(a.member)
 	}
 	return v.applyText(p, a, value)
 }
 
 // applyText sets a member from the value of a flag that is given once.
-func (v *values) applyText(p *object, a *attribute, value string) error {
+func (v *values) applyText(p *jsonobject.Object, a *attribute, value string) error {
 	switch a.kind {
 	case kindDuration:
 		d, err := time.ParseDuration(value)
 		if err != nil || d < 0 {
 			return cli.InvalidValue(a.flag, value)
 		}
-		return p.set(a.member, nouns.Duration(d))
+		return p.Set(a.member, nouns.Duration(d))
 	case kindPassword:
 		password, err := keyfile.LoadPassword(value)
 		if err != nil {
 			return cli.FileError(err)
 		}
-		return p.set(a.member, string(password))
+		return p.Set(a.member, string(password))
 	case kindFile:
 		data, err := v.read(a, value)
 		if err != nil {
 			return err
 		}
-		return p.set(a.member, data)
+		return p.Set(a.member, data)
 	case kindTemplate:
 		data, err := v.read(a, value)
 		if err != nil {
 			return err
 		}
-		return p.set(a.member, templateText(data))
+		return p.Set(a.member, templateText(data))
 	case kindJSON:
 		data, err := v.read(a, value)
 		if err != nil {
@@ -165,9 +166,9 @@ func (v *values) applyText(p *object, a *attribute, value string) error {
 		if !json.Valid(data) {
 			return fmt.Errorf("error parsing %s: not JSON", value)
 		}
-		return p.setRaw(a.member, data)
+		return p.SetRaw(a.member, data)
 	}
-	return p.set(a.member, value)
+	return p.Set(a.member, value)
 }
 
 // templateText is how a template stands in the configuration: as it is if it
@@ -190,7 +191,7 @@ func (v *values) read(a *attribute, name string) ([]byte, error) {
 	return data, err
 }
 
-func (v *values) applyFiles(p *object, a *attribute) error {
+func (v *values) applyFiles(p *jsonobject.Object, a *attribute) error {
 	var all []byte
 	for _, name := range v.strings(a.flag) {
 		data, err := v.read(a, name)
@@ -199,13 +200,13 @@ func (v *values) applyFiles(p *object, a *attribute) error {
 		}
 		all = append(all, data...)
 	}
-	return p.set(a.member, all)
+	return p.Set(a.member, all)
 }
 
 // applyList takes values out of a list, then adds those that it lacks.
-func (v *values) applyList(p *object, a *attribute) error {
+func (v *values) applyList(p *jsonobject.Object, a *attribute) error {
 	var now []string
-	if old := p.get(a.member); old != nil && !a.replaces {
+	if old := p.Get(a.member); old != nil && !a.replaces {
 		if err := json.Unmarshal(old, &now); err != nil {
 			return fmt.Errorf("%s of the provisioner is not a list of strings: %w", a.member, err)
 		}
@@ -225,9 +226,9 @@ func (v *values) applyList(p *object, a *attribute) error {
 		}
 	}
 	if len(now) == 0 {
-		return p.remove(a.member)
+		return p.Remove(a.member)
 	}
-	return p.set(a.member, now)
+	return p.Set(a.member, now)
 }
 
 // isClaim reports whether a member is one of the claims.

@@ -1,4 +1,4 @@
-package provisioner
+package jsonobject
 
 import (
 	"bytes"
@@ -8,17 +8,17 @@ import (
 
 func TestObject(t *testing.T) {
 	t.Parallel()
-	o, err := parseObject([]byte(`{"type":"ACME","z":[1, 2],"Claims":{"b":1},"n":null}`))
+	o, err := Parse([]byte(`{"type":"ACME","z":[1, 2],"Claims":{"b":1},"n":null}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []error{
-		o.set("claims.a", "x"),
-		o.set("options.x509.template", "<t>"),
-		o.set("n.m", true),
-		o.remove("z"),
-		o.remove("claims.b"),
-		o.remove("nothing.at.all"),
+		o.Set("claims.a", "x"),
+		o.Set("options.x509.template", "<t>"),
+		o.Set("n.m", true),
+		o.Remove("z"),
+		o.Remove("claims.b"),
+		o.Remove("nothing.at.all"),
 	} {
 		if step != nil {
 			t.Fatal(step)
@@ -32,7 +32,7 @@ func TestObject(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if err := o.set("type.inner", 1); err == nil {
+	if err := o.Set("type.inner", 1); err == nil {
 		t.Error("a member of a string was set")
 	}
 }
@@ -41,7 +41,7 @@ func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"type":"JWK","claims":{"enableSSHCA":true},"x":[{}]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := parseObject(data)
+		o, err := Parse(data)
 		if err != nil {
 			return
 		}
@@ -49,7 +49,7 @@ func FuzzObject(f *testing.F) {
 		if err != nil || !json.Valid(once) {
 			t.Fatalf("%q was parsed and is written as %q, %v", data, once, err)
 		}
-		again, err := parseObject(once)
+		again, err := Parse(once)
 		if err != nil {
 			t.Fatal(err)
 		}
