@@ -103,11 +103,11 @@ func (f *certificateFlags) run(env *cli.Env, cmd *cobra.Command, keyID, keyFile 
 	if err != nil {
 		return err
 	}
-	job := signing{certificateFlags: f, env: env, subject: s, base: keyFile}
-	if job.hostID, err = parseHostID(f.hostID); err != nil {
+	if err := f.check(cmd); err != nil {
 		return err
 	}
-	if err := f.check(cmd); err != nil {
+	job := signing{certificateFlags: f, env: env, subject: s, base: keyFile}
+	if job.hostID, err = parseHostID(f.hostID); err != nil {
 		return err
 	}
 	if err := job.prepare(); err != nil {
